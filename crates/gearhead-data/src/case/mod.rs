@@ -1,0 +1,96 @@
+//! The case: one machine, one complaint, its fault codes, and what it turned out to be.
+
+mod parse;
+mod read;
+mod write;
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::{
+    code::{FaultCode, parse_list},
+    system::System,
+};
+
+pub use parse::parse_case;
+pub use read::{CaseReader, Located, read_cases};
+pub use write::{write_cases, write_whole};
+
+/// The most characters that a text field of a case may have; a page of typescript has about 3,000.
+pub const MAX_FIELD_CHARS: usize = 8_000;
+
+/// One diagnosis: what was known, and, in a record that is used for training, what was found.
+///
+/// `equipment`, `symptom` and `error_codes` are the model's input. `diagnostic_steps`, `probable_cause` and
+/// `solution` are what it learns to write. The rest describes the record and is never shown to the model.
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+#[non_exhaustive]
+pub struct Case {
+    /// The machine, as written.
+    pub equipment: String,
+    /// The complaint, as written.
+    pub symptom: String,
+    /// Fault codes, as written, one each.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub error_codes: Vec<String>,
+    /// What was done to find the fault, in order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub diagnostic_steps: Vec<String>,
+    /// What it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub probable_cause: Option<String>,
+    /// What cured it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub solution: Option<String>,
+    /// The record's own identifier.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// The machine's serial number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub serial: Option<String>,
+    /// The machine's hour meter, in hours.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hours: Option<f64>,
+    /// The date of the record, as written (ISO 8601 by custom).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub date: Option<String>,
+    /// The id of the fault card that the case is an instance of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fault: Option<String>,
+    /// The system that the fault belongs to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub system: Option<System>,
+    /// Fields that Gearhead does not know; they are kept and written back.
+    #[serde(flatten)]
+    pub extra: Map<String, Value>,
+}
+
+impl Case {
+    /// A case of which only the machine and the complaint are known.
+    pub fn new(equipment: impl Into<String>, symptom: impl Into<String>) -> Self {
+        Self { equipment: equipment.into(), symptom: symptom.into(), ..Self::default() }
+    }
+
+    /// The same case with the fault codes that `codes` lists.
+    #[must_use]
+    pub fn with_codes(mut self, codes: &str) -> Self {
+        self.error_codes = parse_list(codes).into_iter().map(|code| code.original).collect();
+        self
+    }
+
+    /// The fault codes, parsed; an entry that lists several gives several, and each distinct code stands once.
+    pub fn codes(&self) -> Vec<FaultCode> {
+        let mut codes: Vec<FaultCode> = Vec::new();
+        for code in self.error_codes.iter().flat_map(|text| parse_list(text)) {
+            if !codes.contains(&code) {
+                codes.push(code);
+            }
+        }
+        codes
+    }
+
+    /// Whether the case says what was found, so that it can be trained on.
+    pub fn has_target(&self) -> bool {
+        self.probable_cause.is_some() || self.solution.is_some()
+    }
+}

@@ -1,0 +1,58 @@
+//! Which split a wording belongs to.
+
+/// A part of the data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Split {
+    /// To learn from.
+    Train,
+    /// To choose by.
+    Validation,
+    /// To measure on.
+    Test,
+}
+
+impl Split {
+    /// Every split.
+    pub const ALL: [Self; 3] = [Self::Train, Self::Validation, Self::Test];
+
+    /// The name, which is also that of its file.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Train => "train",
+            Self::Validation => "validation",
+            Self::Test => "test",
+        }
+    }
+}
+
+/// The wordings of one sign that belong to `split`: about a seventh each for test and validation, but at least one,
+/// chosen by a hash of the wording, so that the choice never changes with a seed or with the order of a card.
+pub(super) fn of_split<S: AsRef<str>>(wordings: &[S], split: Split) -> Vec<&str> {
+    let mut ordered: Vec<&str> = wordings.iter().map(AsRef::as_ref).collect();
+    ordered.sort_by_key(|wording| (fnv1a(wording.as_bytes()), *wording));
+    let held_out = (ordered.len() / 7).max(1);
+    match split {
+        Split::Test => ordered[..held_out].to_vec(),
+        Split::Validation => ordered[held_out..2 * held_out].to_vec(),
+        Split::Train => ordered[2 * held_out..].to_vec(),
+    }
+}
+
+/// FNV-1a, 64 bit: a hash whose values are fixed by its definition, unlike those of the standard library.
+///
+/// Source: <http://www.isthe.com/chongo/tech/comp/fnv/>
+fn fnv1a(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hash_has_its_published_values() {
+        assert_eq!(fnv1a(b""), 0xcbf2_9ce4_8422_2325);
+        assert_eq!(fnv1a(b"a"), 0xaf63_dc4c_8601_ec8c);
+        assert_eq!(fnv1a(b"foobar"), 0x8594_4171_f739_67e8);
+    }
+}

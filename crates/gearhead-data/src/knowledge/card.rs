@@ -1,0 +1,158 @@
+//! The fault card.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    code::{Code, FaultCode},
+    system::System,
+};
+
+/// How urgent a fault is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Severity {
+    /// Repair at the next opportunity.
+    Plan,
+    /// Finish the task at hand, then park.
+    FinishAndPark,
+    /// Stop now: damage or injury is near.
+    Stop,
+}
+
+/// One fault: how it shows, how to prove it, how to repair it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Card {
+    /// Unique, `snake_case`.
+    pub id: String,
+    /// The system it belongs to; the card's file says it.
+    #[serde(default = "Card::no_system", skip_deserializing)]
+    pub system: System,
+    /// The canonical name of the cause, unique: the words with which every written cause begins.
+    pub title: String,
+    /// Traits that a machine must have for the fault to exist on it.
+    pub requires: Vec<String>,
+    /// How urgent it is.
+    pub severity: Severity,
+    /// How common it is, from 1 (rare) to 5; a weak prior.
+    pub occurrence: u8,
+    /// Codes that it sets, in canonical spelling.
+    pub codes: Vec<String>,
+    /// One sentence on what has failed, in several wordings.
+    pub explanation: Vec<String>,
+    /// The repair, in several wordings.
+    pub repair: Vec<String>,
+    /// How to prove that the repair worked.
+    pub verification: String,
+    /// Safety steps for this fault, its tests and its repair.
+    pub hazards: Vec<String>,
+    /// Root causes, most likely first.
+    pub likely: Vec<String>,
+    /// Whether its main content was found in a source.
+    pub verified: bool,
+    /// Sources.
+    pub sources: Vec<String>,
+    /// Ways in which it shows, the most typical first.
+    pub signs: Vec<Sign>,
+    /// Observations that speak for it against its neighbours.
+    pub evidence: Vec<Evidence>,
+    /// What it is confused with.
+    pub against: Vec<Against>,
+    /// Tests, in the order in which a good mechanic does them.
+    pub tests: Vec<Test>,
+}
+
+/// One way in which a fault shows, in the words of several people.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Sign {
+    /// Complete sentences.
+    pub full: Vec<String>,
+    /// What stands on a work order.
+    pub shorthand: Vec<String>,
+    /// What the operator says.
+    pub operator: Vec<String>,
+}
+
+/// One supporting observation, in several wordings.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Evidence {
+    /// The wordings.
+    pub wording: Vec<String>,
+}
+
+/// A card that this one is confused with, and the finding that points there instead.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Against {
+    /// The other card's id.
+    pub fault: String,
+    /// What would point at it.
+    pub finding: String,
+}
+
+/// One test.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Test {
+    /// What to do.
+    pub action: String,
+    /// With what.
+    pub tool: String,
+    /// In which state of the machine.
+    pub condition: String,
+    /// What a sound machine shows.
+    pub expected: String,
+    /// Where a number in `expected` is from; empty where there is none.
+    pub source: String,
+    /// Cards that the test tells from this one.
+    pub separates: Vec<String>,
+    /// What each result means.
+    pub outcomes: Vec<Outcome>,
+}
+
+/// One result of a test.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Outcome {
+    /// What is seen.
+    pub result: String,
+    /// What it means.
+    pub means: String,
+    /// The card that it points at, if one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub points_to: Option<String>,
+}
+
+impl Card {
+    /// Replaced as soon as the card's file is known.
+    const fn no_system() -> System {
+        System::Engine
+    }
+
+    /// Whether the fault sets `code`. A listed SPN without an FMI stands for all of its FMIs, and an SPN that came
+    /// without an FMI matches each listed one.
+    pub fn lists(&self, code: &FaultCode) -> bool {
+        self.codes.iter().map(|listed| FaultCode::parse(listed)).any(|listed| match (&listed.code, &code.code) {
+            (Code::J1939 { spn: a, fmi: x }, Code::J1939 { spn: b, fmi: y }) => {
+                a == b && (x.is_none() || y.is_none() || x == y)
+            }
+            (a, b) => a == b,
+        })
+    }
+}
+
+impl Sign {
+    /// Every wording of every register.
+    pub fn wordings(&self) -> impl Iterator<Item = &String> {
+        self.full.iter().chain(&self.shorthand).chain(&self.operator)
+    }
+}

@@ -1,0 +1,121 @@
+//! What Gearhead knows about machines and faults: cards written by people, compiled in.
+
+mod card;
+mod machine;
+
+use std::{collections::HashMap, sync::OnceLock};
+
+use serde::Deserialize;
+
+pub use card::{Against, Card, Evidence, Outcome, Severity, Sign, Test};
+pub use machine::Machine;
+
+use crate::{code::FaultCode, system::System};
+
+/// The cards and machines, indexed.
+#[derive(Debug)]
+pub struct KnowledgeBase {
+    cards: Vec<Card>,
+    by_id: HashMap<String, usize>,
+    machines: Vec<Machine>,
+    version: &'static str,
+}
+
+macro_rules! card_files {
+    ($($system:ident => $file:literal),+ $(,)?) => {
+        &[$((System::$system, include_str!(concat!("../../knowledge/cards/", $file, ".toml")))),+]
+    };
+}
+
+const CARD_FILES: &[(System, &str)] = card_files! {
+    Fuel => "fuel",
+    AirExhaust => "air_exhaust",
+    Aftertreatment => "aftertreatment",
+    Engine => "engine",
+    Cooling => "cooling",
+    StartingCharging => "starting_charging",
+    Electrical => "electrical",
+    Hydraulics => "hydraulics",
+    Swing => "swing",
+    Travel => "travel",
+    Undercarriage => "undercarriage",
+    BrakesSteering => "brakes_steering",
+    Cab => "cab",
+    Hvac => "hvac",
+    Lubrication => "lubrication",
+    Structure => "structure",
+    Safety => "safety",
+};
+
+impl KnowledgeBase {
+    /// The knowledge that is compiled in.
+    ///
+    /// # Panics
+    ///
+    /// Never in a build whose tests pass: they parse the same text.
+    pub fn builtin() -> &'static Self {
+        static BUILTIN: OnceLock<KnowledgeBase> = OnceLock::new();
+        BUILTIN.get_or_init(|| {
+            #[derive(Deserialize)]
+            struct CardFile {
+                cards: Vec<Card>,
+            }
+            #[derive(Deserialize)]
+            struct MachineFile {
+                machines: Vec<Machine>,
+            }
+            let mut cards = Vec::new();
+            for (system, text) in CARD_FILES {
+                let file: CardFile = toml::from_str(text).expect("the compiled-in cards parse: tested");
+                cards.extend(file.cards.into_iter().map(|card| Card { system: *system, ..card }));
+            }
+            let machines: MachineFile = toml::from_str(include_str!("../../knowledge/machines.toml"))
+                .expect("the compiled-in machines parse: tested");
+            Self::new(cards, machines.machines)
+        })
+    }
+
+    fn new(cards: Vec<Card>, machines: Vec<Machine>) -> Self {
+        let by_id = cards.iter().enumerate().map(|(index, card)| (card.id.clone(), index)).collect();
+        Self { cards, by_id, machines, version: env!("CARGO_PKG_VERSION") }
+    }
+
+    /// The version of the knowledge, which is that of the crate that carries it.
+    pub fn version(&self) -> &'static str {
+        self.version
+    }
+
+    /// Every card, in a fixed order.
+    pub fn cards(&self) -> &[Card] {
+        &self.cards
+    }
+
+    /// The card with this id.
+    pub fn card(&self, id: &str) -> Option<&Card> {
+        self.by_id.get(id).map(|&index| &self.cards[index])
+    }
+
+    /// Every kind of machine.
+    pub fn machines(&self) -> &[Machine] {
+        &self.machines
+    }
+
+    /// The kind of machine that a free description means, or `None` where no known name or word stands in it.
+    pub fn machine(&self, equipment: &str) -> Option<&Machine> {
+        machine::recognise(&self.machines, equipment)
+    }
+
+    /// The cards whose fault the described machine can have. A machine that is not recognised can have any.
+    pub fn cards_for(&self, equipment: &str) -> Vec<&Card> {
+        let machine = self.machine(equipment);
+        self.cards.iter().filter(|card| machine.is_none_or(|machine| machine.can_have(card))).collect()
+    }
+
+    /// The cards that list this code, or, for a code of theirs without an FMI, its SPN.
+    pub fn cards_with_code(&self, code: &FaultCode) -> Vec<&Card> {
+        self.cards.iter().filter(|card| card.lists(code)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests;

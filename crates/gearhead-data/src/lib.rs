@@ -1,0 +1,36 @@
+//! Cases, fault codes, fault knowledge, tokenizer and packing: everything about the data of heavy-equipment
+//! diagnosis that needs no tensor.
+//!
+//! This crate refuses to know Burn: a data check, an import or a code lookup never waits for a numerical library
+//! to be compiled.
+//!
+//! In reading order:
+//!
+//! - [`case`]: the record that everything else is about, and reading and writing it;
+//! - [`code`]: fault codes as people write them, and what they mean;
+//! - [`knowledge`]: machines and fault cards;
+//! - [`generate`]: cases made from the cards;
+//! - [`tokenizer`]: text to token ids and back;
+//! - [`prompt`]: one case as tokens, with what the model is trained on marked;
+//! - [`batch`]: many prompts end to end, without padding.
+//!
+//! ```
+//! use gearhead_data::{case::Case, knowledge::KnowledgeBase};
+//!
+//! let case = Case::new("Caterpillar 320 Excavator", "Loses power under load").with_codes("P0087, SPN 157 FMI 18");
+//! let knowledge = KnowledgeBase::builtin();
+//! let machine = knowledge.machine(&case.equipment);
+//! assert_eq!(machine.unwrap().kind, "excavator");
+//! ```
+
+pub mod batch;
+pub mod case;
+pub mod code;
+pub mod error;
+pub mod generate;
+pub mod knowledge;
+pub mod prompt;
+pub mod system;
+pub mod tokenizer;
+
+pub use error::{Error, Result};

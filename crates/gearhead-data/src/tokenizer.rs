@@ -1,0 +1,264 @@
+//! Byte-level BPE, trained and used through the `tokenizers` crate.
+//!
+//! Every byte has a token, so nothing is ever unknown; digits stand alone, so that codes and pressures are read
+//! digit by digit; case is kept; the sections of a case are marked by single tokens. What a user types is never
+//! read as one of these markers.
+
+use std::path::{Path, PathBuf};
+
+use tokenizers::{
+    AddedToken, DecoderWrapper, PreTokenizerWrapper,
+    decoders::byte_level::ByteLevel as ByteLevelDecoder,
+    models::bpe::{BPE, BpeTrainerBuilder},
+    models::TrainerWrapper,
+    pre_tokenizers::{byte_level::ByteLevel, digits::Digits, sequence::Sequence},
+};
+
+use crate::error::{Error, Result};
+
+/// The special tokens of a from-scratch tokenizer, in the order of their ids from 0.
+const SPECIAL: [&str; 9] =
+    ["<pad>", "<s>", "</s>", "<equipment>", "<symptom>", "<error>", "<cause>", "<solution>", "<step>"];
+
+/// The smallest vocabulary: 256 bytes and the special tokens.
+pub const MIN_VOCAB_SIZE: usize = 256 + SPECIAL.len();
+
+/// Ids of the tokens that mark the sections of a case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Markers {
+    /// Start of a document.
+    pub bos: u32,
+    /// End of a document.
+    pub eos: u32,
+    /// Before the machine.
+    pub equipment: u32,
+    /// Before the complaint.
+    pub symptom: u32,
+    /// Before the fault codes.
+    pub error: u32,
+    /// Before the cause; the last token of a prompt.
+    pub cause: u32,
+    /// Before the repair.
+    pub solution: u32,
+    /// Before each diagnostic step.
+    pub step: u32,
+}
+
+/// Text to token ids and back.
+#[derive(Debug, Clone)]
+pub struct Tokenizer {
+    inner: tokenizers::Tokenizer,
+    path: PathBuf,
+    markers: Option<Markers>,
+}
+
+impl Tokenizer {
+    /// Trains a tokenizer on texts. The same texts in the same order give the same tokenizer.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Tokenizer`] when `vocab_size` is below [`MIN_VOCAB_SIZE`] or the texts hold nothing.
+    pub fn train<S: AsRef<str> + Send>(
+        texts: impl Iterator<Item = S> + Send,
+        vocab_size: usize,
+        min_frequency: u64,
+    ) -> Result<Self> {
+        let path = PathBuf::from("the new tokenizer");
+        let fail = |reason: String| Error::Tokenizer { path: path.clone(), reason };
+        if vocab_size < MIN_VOCAB_SIZE {
+            return Err(fail(format!("vocab_size is {vocab_size}, but 256 bytes and {} markers need {MIN_VOCAB_SIZE}", SPECIAL.len())));
+        }
+        let mut inner = tokenizers::Tokenizer::new(BPE::default());
+        inner.with_pre_tokenizer(Some(PreTokenizerWrapper::from(Sequence::new(vec![
+            Digits::new(true).into(),
+            ByteLevel::new(false, true, true).into(),
+        ]))));
+        inner.with_decoder(Some(DecoderWrapper::from(ByteLevelDecoder::new(false, true, true))));
+        let mut trainer = TrainerWrapper::from(
+            BpeTrainerBuilder::new()
+                .show_progress(false)
+                .vocab_size(vocab_size)
+                .min_frequency(min_frequency)
+                .initial_alphabet(ByteLevel::alphabet().into_iter().collect())
+                .special_tokens(SPECIAL.iter().map(|token| AddedToken::from(*token, true)).collect())
+                .build(),
+        );
+        let mut seen = false;
+        let texts = texts.inspect(|text| seen |= !text.as_ref().trim().is_empty());
+        inner.train(&mut trainer, texts).map_err(|error| fail(error.to_string()))?;
+        if !seen {
+            return Err(fail("there is no text to train on".into()));
+        }
+        Ok(Self::new(inner, path.clone()))
+    }
+
+    /// Reads a `tokenizer.json`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] when the file cannot be read, [`Error::Tokenizer`] when it is not a tokenizer.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        let bytes = std::fs::read(path).map_err(|source| Error::io(path, source))?;
+        Self::from_bytes(&bytes, path)
+    }
+
+    /// Reads the text of a `tokenizer.json`; `path` is what error messages call it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Tokenizer`] when it is not a tokenizer.
+    pub fn from_bytes(bytes: &[u8], path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref().to_owned();
+        let inner = tokenizers::Tokenizer::from_bytes(bytes)
+            .map_err(|error| Error::Tokenizer { path: path.clone(), reason: error.to_string() })?;
+        Ok(Self::new(inner, path))
+    }
+
+    fn new(mut inner: tokenizers::Tokenizer, path: PathBuf) -> Self {
+        // Whatever a file says of these would change what is encoded behind the caller's back.
+        inner.set_encode_special_tokens(true);
+        inner.with_padding(None);
+        let id = |token: &str| inner.token_to_id(token);
+        let markers = (|| {
+            Some(Markers {
+                bos: id("<s>")?,
+                eos: id("</s>")?,
+                equipment: id("<equipment>")?,
+                symptom: id("<symptom>")?,
+                error: id("<error>")?,
+                cause: id("<cause>")?,
+                solution: id("<solution>")?,
+                step: id("<step>")?,
+            })
+        })();
+        Self { inner, path, markers }
+    }
+
+    /// The tokenizer as the text of a `tokenizer.json`, which other libraries read.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Tokenizer`] when it cannot be serialised.
+    pub fn to_json(&self) -> Result<String> {
+        self.inner.to_string(true).map_err(|error| self.fault(error.to_string()))
+    }
+
+    /// Writes a `tokenizer.json`, whole or not at all.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] with the path.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
+        let json = self.to_json()?;
+        crate::case::write_whole(path.as_ref(), |output| output.write_all(json.as_bytes()))
+    }
+
+    /// Token ids of a text; the text of a marker in it is only text.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Tokenizer`] when the tokenizer's own rules fail on the text.
+    pub fn encode(&self, text: &str) -> Result<Vec<u32>> {
+        let encoding = self.inner.encode_fast(text, false).map_err(|error| self.fault(error.to_string()))?;
+        Ok(encoding.get_ids().to_vec())
+    }
+
+    /// The text of token ids, without special tokens. Ids that the vocabulary lacks give nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Tokenizer`] when the tokenizer's own rules fail.
+    pub fn decode(&self, ids: &[u32]) -> Result<String> {
+        self.inner.decode(ids, true).map_err(|error| self.fault(error.to_string()))
+    }
+
+    /// The token with this id, as its text form in the vocabulary.
+    pub fn token(&self, id: u32) -> Option<String> {
+        self.inner.id_to_token(id)
+    }
+
+    /// How many ids there are, special tokens included.
+    pub fn vocab_size(&self) -> usize {
+        self.inner.get_vocab_size(true)
+    }
+
+    /// The markers, if this tokenizer was made for cases.
+    pub fn markers(&self) -> Option<Markers> {
+        self.markers
+    }
+
+    /// The markers of a tokenizer that must have them.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Tokenizer`] when it has none.
+    pub fn case_markers(&self) -> Result<Markers> {
+        self.markers.ok_or_else(|| self.fault("it has no markers such as <symptom> for the sections of a case".into()))
+    }
+
+    fn fault(&self, reason: String) -> Error {
+        Error::Tokenizer { path: self.path.clone(), reason }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const TEXTS: [&str; 4] = [
+        "Engine loses power under load",
+        "hydraulic pump whines and the boom is slow",
+        "SPN 157 FMI 18, P0087",
+        "boost leak at the charge-air cooler",
+    ];
+
+    fn small() -> Tokenizer {
+        Tokenizer::train(TEXTS.iter().cycle().take(40), 320, 2).unwrap()
+    }
+
+    #[test]
+    fn markers_are_single_tokens_and_typed_ones_are_text() {
+        let tokenizer = small();
+        let markers = tokenizer.markers().unwrap();
+        assert_eq!([markers.bos, markers.eos, markers.equipment, markers.step], [1, 2, 3, 8]);
+        let ids = tokenizer.encode("<cause> mine").unwrap();
+        assert!(!ids.contains(&markers.cause));
+        assert_eq!(tokenizer.decode(&ids).unwrap(), "<cause> mine");
+    }
+
+    #[test]
+    fn digits_stand_alone() {
+        let tokenizer = small();
+        let tokens = tokenizer.encode("SPN 157").unwrap().into_iter().filter_map(|id| tokenizer.token(id));
+        assert_eq!(tokens.filter(|token| token.contains(|c: char| c.is_ascii_digit())).count(), 3);
+    }
+
+    #[test]
+    fn training_is_deterministic_and_saving_is_the_identity() {
+        let json = small().to_json().unwrap();
+        assert_eq!(json, small().to_json().unwrap());
+        let read = Tokenizer::from_bytes(json.as_bytes(), "tokenizer.json").unwrap();
+        assert_eq!(read.encode(TEXTS[0]).unwrap(), small().encode(TEXTS[0]).unwrap());
+        assert_eq!(read.markers(), small().markers());
+    }
+
+    #[test]
+    fn impossible_requests_are_errors() {
+        assert!(Tokenizer::train(TEXTS.iter(), 100, 2).is_err());
+        assert!(Tokenizer::train(std::iter::empty::<&str>(), 300, 2).is_err());
+        assert!(Tokenizer::from_bytes(b"{}", "x.json").is_err());
+        assert!(Tokenizer::open("/nowhere/tokenizer.json").is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn round_trip_is_the_identity(text in "\\PC{0,40}|[\u{0}-\u{10ffff}]{0,40}") {
+            let tokenizer = small();
+            prop_assert_eq!(tokenizer.decode(&tokenizer.encode(&text).unwrap()).unwrap(), text);
+        }
+    }
+}
