@@ -1,1 +1,44 @@
-fn main(){}
+//! The `gearhead` command: parses arguments, picks the device, calls a library, prints.
+
+mod args;
+mod commands;
+mod failure;
+mod output;
+mod progress;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Cli, Command, DataCommand, TokenizerCommand};
+use failure::Failure;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    output::log_to_stderr();
+    let wants_json = cli.command.wants_json();
+    match run(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        // A reader that has seen enough, such as `head`, is no fault of anyone.
+        Err(failure) if failure.is_closed_pipe() => ExitCode::SUCCESS,
+        Err(failure) => {
+            output::failure(&failure, wants_json);
+            failure.exit_code()
+        }
+    }
+}
+
+fn run(cli: Cli) -> Result<(), Failure> {
+    match cli.command {
+        Command::Diagnose(args) => commands::diagnose::run(args),
+        Command::Codes(args) => commands::codes::run(&args),
+        Command::Data(DataCommand::Generate(args)) => commands::data::generate(&args),
+        Command::Tokenizer(TokenizerCommand::Train(args)) => commands::tokenizer::train(&args),
+        Command::Train(args) => commands::train::run(&args),
+        Command::Eval(args) => commands::eval::run(&args),
+        Command::Score(args) => commands::score::run(&args),
+        Command::Generate(args) => commands::generate::run(&args),
+        Command::Serve(args) => commands::serve::run(&args),
+        Command::Devices(args) => commands::devices::run(&args),
+    }
+}

@@ -27,6 +27,9 @@ pub enum Error {
         /// What is wrong with it.
         fault: RecordFault,
     },
+    /// A case that did not come from a file is not a case.
+    #[error("{0}")]
+    Case(RecordFault),
     /// A case file holds no record at all.
     #[error("{}: the file holds no case", path.display())]
     NoCases {
@@ -37,6 +40,14 @@ pub enum Error {
     #[error("{}: not a usable tokenizer: {reason}", path.display())]
     Tokenizer {
         /// The tokenizer file, or the place it was to be written.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A model's `gearhead.json` is not usable.
+    #[error("{}: {reason}", path.display())]
+    Manifest {
+        /// The file.
         path: PathBuf,
         /// What is wrong with it.
         reason: String,

@@ -12,7 +12,8 @@
 //! - [`generate`]: cases made from the cards;
 //! - [`tokenizer`]: text to token ids and back;
 //! - [`prompt`]: one case as tokens, with what the model is trained on marked;
-//! - [`batch`]: many prompts end to end, without padding.
+//! - [`batch`]: many prompts end to end, without padding;
+//! - [`manifest`]: what a model directory says about its training.
 //!
 //! ```
 //! use gearhead_data::{case::Case, knowledge::KnowledgeBase};
@@ -29,7 +30,9 @@ pub mod code;
 pub mod error;
 pub mod generate;
 pub mod knowledge;
+pub mod manifest;
 pub mod prompt;
+pub mod severity;
 pub mod system;
 pub mod tokenizer;
 

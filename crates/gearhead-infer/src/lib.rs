@@ -1,1 +1,23 @@
-//! gearhead-infer
+//! Cached decoding, sampling, the diagnostic engine and its evaluation.
+//!
+//! The crate turns a case into a report with a model that is already on a device. It refuses to know how models are
+//! trained, which devices exist, or how a report reaches a person beyond its text and its JSON.
+//!
+//! In reading order:
+//!
+//! - [`sampling`]: one token from logits;
+//! - [`decode`]: continuing a prompt, and the log-probabilities of given tokens and continuations;
+//! - [`engine`]: from case to report;
+//! - [`report`]: the report, its JSON and its text;
+//! - [`eval`]: how good a model is, beside simple baselines.
+
+pub mod decode;
+pub mod engine;
+mod error;
+pub mod eval;
+pub mod report;
+pub mod sampling;
+
+pub use engine::{Diagnose, Engine};
+pub use error::{Error, Result};
+pub use report::Report;

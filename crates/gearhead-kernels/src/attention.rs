@@ -120,9 +120,12 @@ fn for_each_query_head<B: Backend>(x: Tensor<B, 4>, group: usize) -> Tensor<B, 4
     if group == 1 {
         return x;
     }
-    x.unsqueeze_dim::<5>(2)
-        .expand([rows, kv_heads, group, longest, d_head])
-        .reshape([rows, kv_heads * group, longest, d_head])
+    x.unsqueeze_dim::<5>(2).expand([rows, kv_heads, group, longest, d_head]).reshape([
+        rows,
+        kv_heads * group,
+        longest,
+        d_head,
+    ])
 }
 
 /// The sum over each group of query heads: the transpose of [`for_each_query_head`].
@@ -197,7 +200,11 @@ pub(crate) fn portable_backward<B: Kernels>(
 }
 
 /// `[documents, 1, longest, 1]`, true in the cells that hold no token.
-fn padding<B: Backend>(documents: &Documents, rectangle: &Rectangle<B>, device: &B::Device) -> Tensor<B, 4, Bool> {
+fn padding<B: Backend>(
+    documents: &Documents,
+    rectangle: &Rectangle<B>,
+    device: &B::Device,
+) -> Tensor<B, 4, Bool> {
     let mut is_padding = vec![true; rectangle.rows * rectangle.longest];
     for (row, range) in documents.ranges().enumerate() {
         is_padding[row * rectangle.longest..][..range.len()].fill(false);

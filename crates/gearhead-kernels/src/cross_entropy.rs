@@ -1,7 +1,7 @@
 //! Cross-entropy with its gradient in one pass.
 
 use burn::tensor::{
-    Int, Tensor, TensorData,
+    Int, Tensor,
     activation::log_softmax,
     ops::{FloatTensor, IntTensor},
 };
@@ -28,14 +28,13 @@ pub(crate) fn portable<B: Kernels>(
     let logits = view::<B, 2>(logits);
     let targets = Tensor::<B, 1, Int>::from_primitive(targets).unsqueeze_dim::<2>(1);
     let device = logits.device();
-    let [n, vocab_size] = logits.dims();
+    let ([n, vocab_size], dtype) = (logits.dims(), logits.dtype());
     if n == 0 {
-        let zero = Tensor::from_data(TensorData::from([0.0_f32]), &device);
-        return (raw::<B, 1>(zero), raw(logits));
+        return (raw(Tensor::<B, 1>::zeros([1], (&device, dtype))), raw(logits));
     }
     let log_probs = log_softmax(logits, 1);
     let loss = log_probs.clone().gather(1, targets.clone()).sum().neg();
     let classes = Tensor::<B, 1, Int>::arange(0..vocab_size as i64, &device).unsqueeze::<2>();
-    let onehot = classes.equal(targets).float();
+    let onehot = classes.equal(targets).float().cast(dtype);
     (raw(loss), raw(log_probs.exp() - onehot))
 }

@@ -1,9 +1,6 @@
 //! Root mean square normalisation.
 
-use burn::tensor::{
-    Tensor,
-    ops::FloatTensor,
-};
+use burn::tensor::{Tensor, ops::FloatTensor};
 
 use crate::{
     Kernels,

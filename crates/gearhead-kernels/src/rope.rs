@@ -23,7 +23,9 @@ impl<B: Backend> RopeTable<B> {
         let table = |of: fn(f32) -> f32| {
             let values: Vec<f32> = positions
                 .iter()
-                .flat_map(|position| inverse_frequencies.iter().map(move |frequency| of(*position as f32 * frequency)))
+                .flat_map(|position| {
+                    inverse_frequencies.iter().map(move |frequency| of(*position as f32 * frequency))
+                })
                 .collect();
             Tensor::from_data(TensorData::new(values, shape), device)
         };
@@ -51,6 +53,10 @@ pub(crate) fn portable<B: Kernels>(
 ) -> FloatTensor<B> {
     let x = view::<B, 3>(x);
     let [n, heads, d_head] = x.dims();
+    if n == 0 {
+        // Burn forgets the type of the numbers where it joins empty tensors.
+        return raw(x);
+    }
     let half = d_head / 2;
     let (cos, sin) = (view::<B, 2>(cos).unsqueeze_dim::<3>(1), view::<B, 2>(sin).unsqueeze_dim::<3>(1));
     let low = x.clone().slice([0..n, 0..heads, 0..half]);

@@ -1,6 +1,10 @@
 //! The gated linear unit of Llama's feed-forward layer.
 
-use burn::tensor::{Tensor, activation::{sigmoid, silu}, ops::FloatTensor};
+use burn::tensor::{
+    Tensor,
+    activation::{sigmoid, silu},
+    ops::FloatTensor,
+};
 
 use crate::{
     Kernels,

@@ -1,1 +1,36 @@
-//! gearhead-model
+//! A Llama-family decoder on Burn, read and written as a Hugging Face model directory.
+//!
+//! The crate knows shapes, weights and caches. It refuses to know texts: tokenizers, prompts and cases stand above it.
+//!
+//! In reading order:
+//!
+//! - [`config`]: the shape of a model, and its `config.json`;
+//! - [`decoder`]: the network, over packed documents or over a cache;
+//! - [`cache`]: keys and values of what was read so far;
+//! - [`directory`]: weights from and to `model.safetensors`.
+//!
+//! ```
+//! use burn::backend::Flex;
+//! use gearhead_kernels::Documents;
+//! use gearhead_model::{Decoder, ModelConfig};
+//!
+//! let config = ModelConfig { d_model: 32, n_layers: 2, n_heads: 4, n_kv_heads: 2, d_ff: 64, ..ModelConfig::new(300) };
+//! let decoder = Decoder::<Flex>::init(&config, 7, &Default::default())?;
+//! let hidden = decoder.forward_packed(&[5, 6, 7], &Documents::new(&[0, 3]));
+//! assert_eq!(decoder.logits(hidden).dims(), [3, 300]);
+//! # Ok::<(), gearhead_model::Error>(())
+//! ```
+
+pub mod cache;
+pub mod config;
+pub mod decoder;
+pub mod directory;
+mod error;
+mod names;
+
+pub use cache::KvCache;
+pub use config::ModelConfig;
+pub use decoder::Decoder;
+pub use directory::{Dtype, ModelDirectory};
+pub use error::{Error, Result};
+pub use names::for_each_parameter;

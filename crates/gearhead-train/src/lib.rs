@@ -1,1 +1,23 @@
-//! gearhead-train
+//! Training of Gearhead models: packed batches, AdamW, checkpoints, metrics.
+//!
+//! The crate takes cases and a configuration and leaves a model directory. It refuses to know how answers are
+//! ranked or printed, and it never prints: progress goes to the caller's function as [`Event`]s.
+//!
+//! In reading order:
+//!
+//! - [`config`]: the configuration file, with unknown keys refused;
+//! - [`data`]: cases as tokenised documents, and batches of them;
+//! - [`schedule`]: the learning rate of each step;
+//! - [`optimizer`]: gradients of a batch, clipping, AdamW;
+//! - [`trainer`]: the loop.
+
+pub mod config;
+pub mod data;
+mod error;
+pub mod optimizer;
+pub mod schedule;
+pub mod trainer;
+
+pub use config::Config;
+pub use error::{Error, Result};
+pub use trainer::{Event, Summary, train};

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     code::{FaultCode, parse_list},
+    error::{Error, RecordFault, Result},
     system::System,
 };
 
@@ -87,6 +88,24 @@ impl Case {
             }
         }
         codes
+    }
+
+    /// Checks what a diagnosis needs: a machine and a complaint, neither longer than [`MAX_FIELD_CHARS`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Case`] names the field.
+    pub fn validate(&self) -> Result<()> {
+        for (field, text) in [("equipment", &self.equipment), ("symptom", &self.symptom)] {
+            let chars = text.chars().count();
+            if text.trim().is_empty() {
+                return Err(Error::Case(RecordFault::Empty(field)));
+            }
+            if chars > MAX_FIELD_CHARS {
+                return Err(Error::Case(RecordFault::TooLong { field, chars, limit: MAX_FIELD_CHARS }));
+            }
+        }
+        Ok(())
     }
 
     /// Whether the case says what was found, so that it can be trained on.

@@ -4,8 +4,8 @@ use std::{collections::HashMap, sync::OnceLock};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Code, CodeKind, FailureMode, FaultClass, FaultCode, Severity};
-use crate::system::System;
+use super::{Code, CodeKind, FailureMode, FaultClass, FaultCode};
+use crate::{severity::Severity, system::System};
 
 /// A code with its meaning, as reports print it. What is not known is `None`; nothing is taken from a neighbour.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -28,6 +28,8 @@ use std::{
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::severity::Severity;
+
 pub use decode::{CodeTable, Decoded, TableError};
 pub use parse::parse_list;
 
@@ -222,19 +224,6 @@ pub enum FaultClass {
     Reserved,
     /// The maker says what it means.
     Unspecified,
-}
-
-/// What to do with the machine until the fault is found, the mildest first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Severity {
-    /// Repair at the next opportunity.
-    Plan,
-    /// Finish the movement, park, repair before the next shift.
-    FinishAndPark,
-    /// Stop now.
-    Stop,
 }
 
 /// One failure mode identifier.

@@ -4,21 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     code::{Code, FaultCode},
+    severity::Severity,
     system::System,
 };
-
-/// How urgent a fault is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Severity {
-    /// Repair at the next opportunity.
-    Plan,
-    /// Finish the task at hand, then park.
-    FinishAndPark,
-    /// Stop now: damage or injury is near.
-    Stop,
-}
 
 /// One fault: how it shows, how to prove it, how to repair it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

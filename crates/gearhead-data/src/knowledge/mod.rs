@@ -7,7 +7,7 @@ use std::{collections::HashMap, sync::OnceLock};
 
 use serde::Deserialize;
 
-pub use card::{Against, Card, Evidence, Outcome, Severity, Sign, Test};
+pub use card::{Against, Card, Evidence, Outcome, Sign, Test};
 pub use machine::Machine;
 
 use crate::{code::FaultCode, system::System};

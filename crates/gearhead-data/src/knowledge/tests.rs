@@ -1,7 +1,10 @@
 use std::collections::HashMap;
 
 use super::*;
-use crate::code::{Code, parse_list};
+use crate::{
+    code::{Code, parse_list},
+    severity::Severity,
+};
 
 /// Words that say that pressure, heat, stored energy, chemicals or a raised load is about.
 const DANGER: &[&str] =

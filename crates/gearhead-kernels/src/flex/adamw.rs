@@ -17,8 +17,9 @@ pub(super) fn step(
     step: &AdamWStep,
 ) -> (FlexTensor, FlexTensor, FlexTensor) {
     let grad = contiguous(grad);
+    // A view, even a contiguous one, gets storage of its own; a whole tensor is only passed through.
     let [mut parameter, mut first, mut second] =
-        [parameter, moments.0, moments.1].map(|tensor| if tensor.is_contiguous() { tensor } else { tensor.to_contiguous() });
+        [parameter, moments.0, moments.1].map(|tensor| tensor.to_contiguous());
     parameter
         .storage_mut::<f32>()
         .par_chunks_mut(TASK)

@@ -1,4 +1,5 @@
 //! Attention inside documents without the score matrix: one row of scores at a time, recomputed in the backward pass.
+#![allow(clippy::inline_always, reason = "a call would leave the caller's instruction set")]
 
 use std::ops::Range;
 
@@ -63,7 +64,12 @@ fn rows<'a>(tensor: &'a FlexTensor, range: &Range<usize>, row_len: usize) -> &'a
 }
 
 /// The output `[n, heads, d_head]` and the log-sum-exp of each row of scores `[n, heads]`.
-pub(super) fn forward(q: &FlexTensor, k: &FlexTensor, v: &FlexTensor, documents: &Documents) -> (FlexTensor, FlexTensor) {
+pub(super) fn forward(
+    q: &FlexTensor,
+    k: &FlexTensor,
+    v: &FlexTensor,
+    documents: &Documents,
+) -> (FlexTensor, FlexTensor) {
     let sizes = Sizes::of(q, k);
     let [q, k, v] = [q, k, v].map(contiguous);
     let n = documents.token_count();
@@ -81,7 +87,14 @@ pub(super) fn forward(q: &FlexTensor, k: &FlexTensor, v: &FlexTensor, documents:
 }
 
 #[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2+fma"))]
-fn forward_document(output: &mut [f32], log_sum_exp: &mut [f32], q: &[f32], k: &[f32], v: &[f32], sizes: Sizes) {
+fn forward_document(
+    output: &mut [f32],
+    log_sum_exp: &mut [f32],
+    q: &[f32],
+    k: &[f32],
+    v: &[f32],
+    sizes: Sizes,
+) {
     let len = log_sum_exp.len() / sizes.heads;
     let scale = sizes.scale();
     let mut scores = vec![0.0; len];
@@ -119,7 +132,11 @@ pub(super) fn backward(
     let (mut k_grad, mut v_grad) = (vec![0.0; n * kv_row], vec![0.0; n * kv_row]);
     by_document(&mut q_grad, documents, q_row)
         .into_par_iter()
-        .zip(by_document(&mut k_grad, documents, kv_row).into_par_iter().zip(by_document(&mut v_grad, documents, kv_row)))
+        .zip(by_document(&mut k_grad, documents, kv_row).into_par_iter().zip(by_document(
+            &mut v_grad,
+            documents,
+            kv_row,
+        )))
         .zip(documents.ranges().collect::<Vec<_>>())
         .for_each(|((q_grad, (k_grad, v_grad)), range)| {
             let forward = Forward {

@@ -12,12 +12,15 @@ use super::{contiguous, dims, elements, math, tensor};
 pub(super) fn forward(logits: &FlexTensor, targets: IntTensor<Flex>) -> (FlexTensor, FlexTensor) {
     let logits = contiguous(logits);
     let [n, vocab_size] = dims(&logits);
-    let targets: Vec<i64> = Tensor::<Flex, 1, Int>::from_primitive(targets).into_data().iter::<i64>().collect();
+    let targets: Vec<i64> =
+        Tensor::<Flex, 1, Int>::from_primitive(targets).into_data().iter::<i64>().collect();
     let mut grad = elements(&logits).to_vec();
     let mut losses = vec![0.0_f32; n];
-    grad.par_chunks_mut(vocab_size.max(1)).zip(&mut losses).zip(&targets).for_each(|((row, loss), target)| {
-        *loss = row_loss(row, *target as usize);
-    });
+    grad.par_chunks_mut(vocab_size.max(1)).zip(&mut losses).zip(&targets).for_each(
+        |((row, loss), target)| {
+            *loss = row_loss(row, *target as usize);
+        },
+    );
     // In f64 and in the order of the rows: the same sum for any number of threads.
     let loss: f64 = losses.iter().map(|loss| f64::from(*loss)).sum();
     (tensor(vec![loss as f32], [1]), tensor(grad, [n, vocab_size]))
@@ -33,5 +36,6 @@ fn row_loss(row: &mut [f32], target: usize) -> f32 {
         *value *= inverse;
     }
     row[target] -= 1.0;
-    sum.ln() + largest - at_target
+    // The difference first: it is exact where the target has nearly all the probability.
+    sum.ln() + (largest - at_target)
 }

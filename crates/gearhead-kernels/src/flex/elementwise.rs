@@ -28,7 +28,11 @@ fn swiglu_piece(y: &mut [f32], gate: &[f32], up: &[f32]) {
 }
 
 /// See `swiglu::portable_backward` for the formula.
-pub(super) fn swiglu_backward(gate: &FlexTensor, up: &FlexTensor, grad: &FlexTensor) -> (FlexTensor, FlexTensor) {
+pub(super) fn swiglu_backward(
+    gate: &FlexTensor,
+    up: &FlexTensor,
+    grad: &FlexTensor,
+) -> (FlexTensor, FlexTensor) {
     let (gate, up, grad) = (contiguous(gate), contiguous(up), contiguous(grad));
     let shape = dims::<2>(&gate);
     let (gate, up, grad) = (elements(&gate), elements(&up), elements(&grad));
@@ -69,7 +73,11 @@ pub(super) fn rope(x: &FlexTensor, cos: &FlexTensor, sin: &FlexTensor) -> FlexTe
 
 #[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2+fma"))]
 fn rope_tokens(y: &mut [f32], x: &[f32], cos: &[f32], sin: &[f32], heads: usize, half: usize) {
-    for ((y, x), (cos, sin)) in y.chunks_exact_mut(heads * 2 * half).zip(x.chunks_exact(heads * 2 * half)).zip(cos.chunks_exact(half).zip(sin.chunks_exact(half))) {
+    for ((y, x), (cos, sin)) in y
+        .chunks_exact_mut(heads * 2 * half)
+        .zip(x.chunks_exact(heads * 2 * half))
+        .zip(cos.chunks_exact(half).zip(sin.chunks_exact(half)))
+    {
         for (y, x) in y.chunks_exact_mut(2 * half).zip(x.chunks_exact(2 * half)) {
             let ((y_low, y_high), (low, high)) = (y.split_at_mut(half), x.split_at(half));
             for i in 0..half {

@@ -1,5 +1,6 @@
 //! Scalar building blocks that vectorise. Everything here is inlined into its caller, so that it is compiled for the
 //! caller's instruction set.
+#![allow(clippy::inline_always, reason = "a call would leave the caller's instruction set")]
 
 /// Independent partial sums, so that a sum can be vectorised: the width of an AVX-512 register.
 const LANES: usize = 16;
@@ -68,13 +69,12 @@ pub(super) fn exp_minus(x: &mut [f32], shift: f32) -> f32 {
 #[inline(always)]
 #[allow(clippy::excessive_precision, reason = "the constants are written as their source gives them")]
 pub(super) fn exp(x: f32) -> f32 {
-    const LOG2_E: f32 = 1.442_695_04;
     const LN2_HIGH: f32 = 0.693_359_375;
     const LN2_LOW: f32 = -2.121_944_4e-4;
     /// Adding and subtracting it rounds to an integer, without a call, for |x| < 2^22.
     const ROUND: f32 = 12_582_912.0;
     let bounded = x.clamp(-87.3, 88.3);
-    let n = (bounded * LOG2_E + ROUND) - ROUND;
+    let n = (bounded * std::f32::consts::LOG2_E + ROUND) - ROUND;
     let r = bounded - n * LN2_HIGH - n * LN2_LOW;
     let p = 1.987_569_15e-4;
     let p = p * r + 1.398_199_95e-3;
@@ -99,6 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
+    #[allow(clippy::float_cmp, reason = "0 and 1 are exact")]
     fn exp_is_within_two_units_in_the_last_place() {
         for step in -87_000..88_000 {
             let x = step as f32 * 1e-3;

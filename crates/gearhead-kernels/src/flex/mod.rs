@@ -20,7 +20,10 @@ use burn::{
 };
 use burn_flex::FlexTensor;
 
-use crate::{AdamWStep, Documents, Kernels, adamw as adamw_ops, attention as attention_ops, cross_entropy as cross_entropy_ops, rms_norm as rms_norm_ops, rope as rope_ops, swiglu as swiglu_ops};
+use crate::{
+    AdamWStep, Documents, Kernels, adamw as adamw_ops, attention as attention_ops,
+    cross_entropy as cross_entropy_ops, rms_norm as rms_norm_ops, rope as rope_ops, swiglu as swiglu_ops,
+};
 
 impl Kernels for Flex {
     fn rms_norm(x: FlexTensor, weight: FlexTensor, eps: f64) -> FlexTensor {
@@ -30,7 +33,12 @@ impl Kernels for Flex {
         rms_norm::forward(&x, &weight, eps as f32)
     }
 
-    fn rms_norm_backward(x: FlexTensor, weight: FlexTensor, grad: FlexTensor, eps: f64) -> (FlexTensor, FlexTensor) {
+    fn rms_norm_backward(
+        x: FlexTensor,
+        weight: FlexTensor,
+        grad: FlexTensor,
+        eps: f64,
+    ) -> (FlexTensor, FlexTensor) {
         if !all_f32([&x, &weight, &grad]) {
             return rms_norm_ops::portable_backward::<Self>(x, weight, grad, eps);
         }

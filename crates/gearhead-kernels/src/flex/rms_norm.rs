@@ -28,7 +28,12 @@ fn forward_rows(y: &mut [f32], x: &[f32], weight: &[f32], eps: f32) {
 }
 
 /// See `rms_norm::portable_backward` for the formula.
-pub(super) fn backward(x: &FlexTensor, weight: &FlexTensor, grad: &FlexTensor, eps: f32) -> (FlexTensor, FlexTensor) {
+pub(super) fn backward(
+    x: &FlexTensor,
+    weight: &FlexTensor,
+    grad: &FlexTensor,
+    eps: f32,
+) -> (FlexTensor, FlexTensor) {
     let (x, weight, grad) = (contiguous(x), contiguous(weight), contiguous(grad));
     let [n, d] = dims(&x);
     let (x, weight, grad) = (elements(&x), elements(&weight), elements(&grad));
@@ -52,7 +57,14 @@ pub(super) fn backward(x: &FlexTensor, weight: &FlexTensor, grad: &FlexTensor, e
 }
 
 #[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2+fma"))]
-fn backward_rows(x_grad: &mut [f32], weight_grad: &mut [f32], x: &[f32], weight: &[f32], grad: &[f32], eps: f32) {
+fn backward_rows(
+    x_grad: &mut [f32],
+    weight_grad: &mut [f32],
+    x: &[f32],
+    weight: &[f32],
+    grad: &[f32],
+    eps: f32,
+) {
     let d = weight.len();
     let mut scaled = vec![0.0; d];
     let rows = x_grad.chunks_exact_mut(d).zip(x.chunks_exact(d).zip(grad.chunks_exact(d)));

@@ -1,0 +1,274 @@
+//! Arguments, as they are typed.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::{Args, Parser, Subcommand};
+use gearhead::Device;
+
+/// Diagnose heavy equipment offline with a small language model, and train it on your own records.
+#[derive(Debug, Parser)]
+#[command(version, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Diagnose one case, many from a file, or, without arguments, in a conversation.
+    #[command(after_help = "Example:\n  gearhead diagnose --equipment \"Caterpillar 320 Excavator\" --symptom \"loses power under load\" --codes \"P0087, SPN 157 FMI 18\"")]
+    Diagnose(DiagnoseArgs),
+    /// Say what fault codes mean.
+    #[command(after_help = "Example:\n  gearhead codes \"SPN 157 FMI 18\" P0087 E360-2")]
+    Codes(CodesArgs),
+    /// Make cases.
+    #[command(subcommand)]
+    Data(DataCommand),
+    /// Make a tokenizer.
+    #[command(subcommand)]
+    Tokenizer(TokenizerCommand),
+    /// Train a model on cases.
+    #[command(after_help = "Example:\n  gearhead train --config configs/small.toml --set train.epochs=5")]
+    Train(TrainArgs),
+    /// Measure how good a model is on cases whose cause is known.
+    #[command(after_help = "Example:\n  gearhead eval --model outputs/small --data data/test.jsonl")]
+    Eval(EvalArgs),
+    /// Log-probability of every token of a text.
+    #[command(after_help = "Example:\n  gearhead score --model outputs/small --text \"Restricted fuel filter\" --json")]
+    Score(ScoreArgs),
+    /// Continue a text.
+    #[command(after_help = "Example:\n  gearhead generate --model outputs/small --prompt \"The fuel filter\" --max-new-tokens 20 --greedy")]
+    Generate(GenerateArgs),
+    /// Answer diagnoses over HTTP.
+    #[command(after_help = "Example:\n  gearhead serve --addr 127.0.0.1:8080\n  curl -d '{\"equipment\": \"CAT 320\", \"symptom\": \"low power\"}' http://127.0.0.1:8080/v1/diagnose")]
+    Serve(ServeArgs),
+    /// List the backends of this build and what they run on.
+    #[command(after_help = "Example:\n  gearhead devices --json")]
+    Devices(DevicesArgs),
+}
+
+impl Command {
+    /// Whether errors are to be JSON.
+    pub(crate) fn wants_json(&self) -> bool {
+        match self {
+            Self::Diagnose(args) => args.json,
+            Self::Codes(args) => args.json,
+            Self::Data(DataCommand::Generate(args)) => args.json,
+            Self::Tokenizer(TokenizerCommand::Train(args)) => args.json,
+            Self::Train(args) => args.json,
+            Self::Eval(args) => args.json,
+            Self::Score(args) => args.json,
+            Self::Generate(args) => args.json,
+            Self::Serve(_) => false,
+            Self::Devices(args) => args.json,
+        }
+    }
+}
+
+/// Which model, and where it runs.
+#[derive(Debug, Args)]
+pub(crate) struct ModelArgs {
+    /// Model directory, or the output folder of a training [default: the bundled model]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) model: Option<PathBuf>,
+    /// Where to compute: auto, cpu, cuda:N, rocm:N, metal, vulkan:N, wgpu:N, tch-cuda:N, tch-mps, tch-cpu
+    #[arg(long, default_value = "auto")]
+    pub(crate) device: Device,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DiagnoseArgs {
+    #[command(flatten)]
+    pub(crate) model: ModelArgs,
+    /// The machine
+    #[arg(long)]
+    pub(crate) equipment: Option<String>,
+    /// The complaint
+    #[arg(long)]
+    pub(crate) symptom: Option<String>,
+    /// Fault codes, separated by commas
+    #[arg(long)]
+    pub(crate) codes: Option<String>,
+    /// Cases to diagnose, JSONL or a JSON list
+    #[arg(long, value_name = "FILE", requires = "out", conflicts_with_all = ["equipment", "symptom", "codes"])]
+    pub(crate) batch: Option<PathBuf>,
+    /// Where the reports of a batch go, one JSON object a line
+    #[arg(long, value_name = "FILE", requires = "batch")]
+    pub(crate) out: Option<PathBuf>,
+    /// Print the report as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CodesArgs {
+    /// Codes as they are written, each argument one or a list
+    #[arg(required = true, value_name = "CODE")]
+    pub(crate) codes: Vec<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DataCommand {
+    /// Make cases from the fault cards: train.jsonl, validation.jsonl and test.jsonl.
+    #[command(after_help = "Example:\n  gearhead data generate --count 1000 --seed 7 --out data")]
+    Generate(DataGenerateArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DataGenerateArgs {
+    /// Cases over all three files
+    #[arg(long, default_value_t = 1000)]
+    pub(crate) count: usize,
+    /// The same seed gives the same cases
+    #[arg(long, default_value_t = 0)]
+    pub(crate) seed: u64,
+    /// Folder for the three files
+    #[arg(long, value_name = "DIR", default_value = "data")]
+    pub(crate) out: PathBuf,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TokenizerCommand {
+    /// Train a byte-level BPE tokenizer on the texts of case files.
+    #[command(after_help = "Example:\n  gearhead tokenizer train data/train.jsonl --vocab-size 2048 --out outputs/tokenizer.json")]
+    Train(TokenizerTrainArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TokenizerTrainArgs {
+    /// Case files, JSONL or a JSON list
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Tokens, the 256 bytes and the markers among them
+    #[arg(long, default_value_t = 2048)]
+    pub(crate) vocab_size: usize,
+    /// A pair of tokens seen less often is never joined
+    #[arg(long, default_value_t = 2)]
+    pub(crate) min_frequency: u64,
+    /// The tokenizer.json to write
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TrainArgs {
+    /// Configuration file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: PathBuf,
+    /// Override a value of the configuration
+    #[arg(long = "set", value_name = "SECTION.KEY=VALUE")]
+    pub(crate) overrides: Vec<String>,
+    /// Where to compute: auto, cpu, cuda:N, rocm:N, metal, vulkan:N, wgpu:N, tch-cuda:N, tch-mps, tch-cpu
+    #[arg(long, default_value = "auto")]
+    pub(crate) device: Device,
+    /// Print the summary as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EvalArgs {
+    #[command(flatten)]
+    pub(crate) model: ModelArgs,
+    /// Cases whose cause is known
+    #[arg(long, value_name = "FILE")]
+    pub(crate) data: PathBuf,
+    /// Show the simple baselines beside the model
+    #[arg(long)]
+    pub(crate) baselines: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// A text or its token ids.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct ScoreInput {
+    /// Text to score
+    #[arg(long)]
+    pub(crate) text: Option<String>,
+    /// Token ids to score
+    #[arg(long, value_delimiter = ',')]
+    pub(crate) ids: Option<Vec<u32>>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ScoreArgs {
+    #[command(flatten)]
+    pub(crate) model: ModelArgs,
+    #[command(flatten)]
+    pub(crate) input: ScoreInput,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// A text or its token ids.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct GenerateInput {
+    /// Text to continue
+    #[arg(long)]
+    pub(crate) prompt: Option<String>,
+    /// Token ids to continue
+    #[arg(long, value_delimiter = ',')]
+    pub(crate) ids: Option<Vec<u32>>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct GenerateArgs {
+    #[command(flatten)]
+    pub(crate) model: ModelArgs,
+    #[command(flatten)]
+    pub(crate) input: GenerateInput,
+    /// The most tokens to add
+    #[arg(long, default_value_t = 64)]
+    pub(crate) max_new_tokens: usize,
+    /// Always take the most probable token
+    #[arg(long, conflicts_with_all = ["temperature", "top_k", "top_p", "min_p", "seed"])]
+    pub(crate) greedy: bool,
+    /// Logits are divided by it; 0 is greedy
+    #[arg(long, default_value_t = 0.8)]
+    pub(crate) temperature: f32,
+    /// Only the K most probable tokens; 0 for all
+    #[arg(long, value_name = "K", default_value_t = 0)]
+    pub(crate) top_k: usize,
+    /// Only the most probable tokens that together reach P
+    #[arg(long, value_name = "P", default_value_t = 1.0)]
+    pub(crate) top_p: f32,
+    /// Only tokens of at least P times the probability of the most probable
+    #[arg(long, value_name = "P", default_value_t = 0.0)]
+    pub(crate) min_p: f32,
+    /// The same seed gives the same text
+    #[arg(long, default_value_t = 0)]
+    pub(crate) seed: u64,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    #[command(flatten)]
+    pub(crate) model: ModelArgs,
+    /// Loopback address and port to listen on
+    #[arg(long, default_value = "127.0.0.1:8080")]
+    pub(crate) addr: SocketAddr,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DevicesArgs {
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}

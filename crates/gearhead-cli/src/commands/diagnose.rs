@@ -1,0 +1,57 @@
+//! `gearhead diagnose`: one case, a batch, or a conversation.
+
+use std::path::Path;
+
+use gearhead::{Case, Engine, data::case::{CaseReader, write_whole}};
+use serde_json::json;
+
+use super::{engine, interactive};
+use crate::{args::DiagnoseArgs, failure::Failure, output, progress};
+
+pub(crate) fn run(args: DiagnoseArgs) -> Result<(), Failure> {
+    if let (Some(batch), Some(out)) = (&args.batch, &args.out) {
+        return run_batch(&engine(&args.model)?, batch, out);
+    }
+    let DiagnoseArgs { equipment, symptom, codes, .. } = args;
+    match (equipment, symptom) {
+        (Some(equipment), Some(symptom)) => {
+            let case = Case::new(equipment, symptom).with_codes(codes.as_deref().unwrap_or(""));
+            // Told before a model is loaded.
+            case.validate()?;
+            let report = engine(&args.model)?.diagnose(&case)?;
+            if args.json { output::json(&report) } else { output::raw(&report.to_string()) }
+        }
+        (None, None) if codes.is_none() && !args.json => interactive::run(&engine(&args.model)?),
+        (None, _) => Err(Failure::bad_input("usage", "--equipment is missing: say which machine it is")),
+        (_, None) => Err(Failure::bad_input("usage", "--symptom is missing: say what is wrong")),
+    }
+}
+
+/// Diagnoses every case of a file. A line that fails gets an object with `error` in its place.
+fn run_batch(engine: &Engine, batch: &Path, out: &Path) -> Result<(), Failure> {
+    let total = CaseReader::open(batch)?.count();
+    if total == 0 {
+        return Err(gearhead::data::Error::NoCases { path: batch.to_owned() }.into());
+    }
+    let bar = progress::bar(total, "cases");
+    let mut failed = 0;
+    let reader = CaseReader::open(batch)?;
+    write_whole(out, |output| {
+        for located in reader {
+            let report = located.map_err(Failure::from).and_then(|located| Ok(engine.diagnose(&located.case)?));
+            match report {
+                Ok(report) => serde_json::to_writer(&mut *output, &report)?,
+                Err(failure) => {
+                    failed += 1;
+                    serde_json::to_writer(&mut *output, &json!({ "error": failure }))?;
+                }
+            }
+            output.write_all(b"\n")?;
+            bar.inc(1);
+        }
+        Ok(())
+    })?;
+    bar.finish_and_clear();
+    output::note(format_args!("{total} cases, {failed} of them with an error: {}", out.display()));
+    Ok(())
+}

@@ -1,0 +1,76 @@
+//! `gearhead train`: a model from cases.
+
+use std::io::IsTerminal;
+
+use gearhead::{
+    train::{Config, Event, data::TrainData},
+    train_on,
+};
+use indicatif::ProgressBar;
+
+use crate::{args::TrainArgs, failure::Failure, output, progress};
+
+pub(crate) fn run(args: &TrainArgs) -> Result<(), Failure> {
+    let config = Config::load(&args.config, &args.overrides)?;
+    let data = TrainData::load(&config)?;
+    let mut view = View { bar: progress::bar(0, "steps"), batch_tokens: 0, since: 0.0 };
+    let summary = train_on(&args.device, &config, &data, &mut |event| view.show(event))?;
+    view.bar.finish_and_clear();
+    if args.json {
+        return output::json(&summary);
+    }
+    output::text(format_args!(
+        "{}: validation loss {:.4} per target token after step {} of {}; {:.0} s, {:.0} tokens/s",
+        summary.best.display(),
+        summary.best_validation_loss,
+        summary.best_step,
+        summary.steps,
+        summary.duration.as_secs_f64(),
+        summary.tokens as f64 / summary.duration.as_secs_f64().max(1e-9),
+    ))
+}
+
+/// What the training looks like: a bar on a terminal, and a line for each evaluation anywhere.
+struct View {
+    bar: ProgressBar,
+    batch_tokens: usize,
+    since: f64,
+}
+
+impl View {
+    fn show(&mut self, event: &Event) {
+        match event {
+            Event::Start { parameters, steps, train_cases, validation_cases, cut_tokens, .. } => {
+                self.bar.set_length(*steps as u64);
+                self.say(format!(
+                    "{parameters} parameters, {train_cases} training and {validation_cases} validation cases, {steps} steps"
+                ));
+                if *cut_tokens > 0 {
+                    self.say(format!(
+                        "{cut_tokens} tokens of long cases do not fit model.max_seq_len and are cut off"
+                    ));
+                }
+            }
+            Event::Step { loss, learning_rate, tokens, seconds, .. } => {
+                self.batch_tokens += tokens;
+                let speed = self.batch_tokens as f64 / (seconds - self.since).max(1e-9);
+                self.bar.set_message(format!("loss {loss:.4}, rate {learning_rate:.1e}, {speed:.0} tokens/s"));
+                self.bar.inc(1);
+            }
+            Event::Evaluation { step, validation_loss, is_best, seconds, .. } => {
+                let best = if *is_best { ", the best so far: saved" } else { "" };
+                self.say(format!("step {step}: validation loss {validation_loss:.4}{best} ({seconds:.0} s)"));
+                (self.batch_tokens, self.since) = (0, *seconds);
+            }
+            _ => {}
+        }
+    }
+
+    fn say(&self, line: String) {
+        if std::io::stderr().is_terminal() {
+            self.bar.println(line);
+        } else {
+            output::note(line);
+        }
+    }
+}

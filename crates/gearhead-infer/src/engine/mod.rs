@@ -1,0 +1,219 @@
+//! From case to report: the model ranks and writes, the fault cards say how to prove it.
+
+mod candidates;
+mod judge;
+
+use std::path::Path;
+
+use gearhead_data::{
+    case::Case,
+    code::CodeTable,
+    knowledge::KnowledgeBase,
+    manifest::{MANIFEST, Manifest},
+    prompt::encode_prompt,
+    tokenizer::{Markers, Tokenizer},
+};
+use gearhead_kernels::Kernels;
+use gearhead_model::{Decoder, ModelDirectory, directory::read_file};
+
+use crate::{
+    decode::{Continuation, Prefix, generate, log_probs},
+    error::{Error, Result},
+    report::{Report, Written},
+    sampling::Sampling,
+};
+
+use candidates::Candidates;
+
+/// Tokens that are kept free for the answer.
+const ANSWER_TOKENS: usize = 192;
+
+/// What a diagnostic engine can do, on whatever backend it runs.
+pub trait Diagnose {
+    /// Diagnoses one case.
+    ///
+    /// # Errors
+    ///
+    /// The case is not valid or does not fit the model.
+    fn diagnose(&self, case: &Case) -> Result<Report>;
+
+    /// Continues token ids.
+    ///
+    /// # Errors
+    ///
+    /// See [`generate`].
+    fn generate(
+        &self,
+        prompt: &[u32],
+        max_new_tokens: usize,
+        sampling: &Sampling,
+        on_token: &mut dyn FnMut(u32),
+    ) -> Result<Continuation>;
+
+    /// The log-probability of every token, in nats; `None` for the first.
+    ///
+    /// # Errors
+    ///
+    /// See [`log_probs`].
+    fn log_probs(&self, ids: &[u32]) -> Result<Vec<Option<f32>>>;
+
+    /// The tokenizer of the model.
+    fn tokenizer(&self) -> &Tokenizer;
+
+    /// What the model was trained on, where it was trained for diagnosis.
+    fn manifest(&self) -> Option<&Manifest>;
+
+    /// The name of the model: that of its directory, or of the bundled one.
+    fn name(&self) -> &str;
+}
+
+/// A model on a device, with its tokenizer and the knowledge base.
+#[derive(Debug)]
+pub struct Engine<B: Kernels> {
+    decoder: Decoder<B>,
+    tokenizer: Tokenizer,
+    diagnosis: Option<Diagnosis>,
+    knowledge: &'static KnowledgeBase,
+    name: String,
+}
+
+/// What only a model that was trained for diagnosis has.
+#[derive(Debug)]
+struct Diagnosis {
+    manifest: Manifest,
+    markers: Markers,
+    candidates: Candidates,
+}
+
+impl<B: Kernels> Engine<B> {
+    /// Opens a model directory, or the `best` model of a training's output folder. A directory without `gearhead.json`
+    /// can generate and score, but not diagnose.
+    ///
+    /// # Errors
+    ///
+    /// Names the file that is missing or wrong.
+    pub fn open(path: impl AsRef<Path>, device: &B::Device) -> Result<Self> {
+        let given = path.as_ref();
+        let best = given.join("best");
+        let path = if !given.join("config.json").exists() && best.is_dir() { best.as_path() } else { given };
+        let directory = ModelDirectory::open(path)?;
+        let tokenizer = Tokenizer::from_bytes(&read_file(path, "tokenizer.json")?, path.join("tokenizer.json"))?;
+        let manifest = match read_file(path, MANIFEST) {
+            Ok(text) => Some(Manifest::from_json(&text, &path.join(MANIFEST))?),
+            Err(gearhead_model::Error::MissingFile { .. }) => None,
+            Err(error) => return Err(error.into()),
+        };
+        Self::new(&directory, tokenizer, manifest, &given.display().to_string(), device)
+    }
+
+    /// Puts a model, its tokenizer and its manifest together; `name` is what reports call it.
+    ///
+    /// # Errors
+    ///
+    /// The three do not belong together, or a weight is missing.
+    pub fn new(
+        directory: &ModelDirectory<'_>,
+        tokenizer: Tokenizer,
+        manifest: Option<Manifest>,
+        name: &str,
+        device: &B::Device,
+    ) -> Result<Self> {
+        let (in_tokenizer, in_model) = (tokenizer.vocab_size(), directory.config().vocab_size);
+        // A model may have rows to spare (vocabularies are padded to round numbers), never too few.
+        let is_diagnostic = manifest.is_some();
+        if in_tokenizer > in_model || (is_diagnostic && in_tokenizer != in_model) {
+            let path = name.into();
+            return Err(Error::TokenizerMismatch { path, tokenizer: in_tokenizer, model: in_model });
+        }
+        let diagnosis = match manifest {
+            None => None,
+            Some(manifest) => {
+                let markers = tokenizer.case_markers()?;
+                let candidates = Candidates::new(&manifest, &tokenizer, markers)?;
+                Some(Diagnosis { manifest, markers, candidates })
+            }
+        };
+        let decoder = directory.decoder(device)?;
+        Ok(Self { decoder, tokenizer, diagnosis, knowledge: KnowledgeBase::builtin(), name: name.to_owned() })
+    }
+
+    /// The network.
+    pub fn decoder(&self) -> &Decoder<B> {
+        &self.decoder
+    }
+
+    /// Lets the model go on after the prompt and the best cause's name, and splits what it writes at the markers.
+    fn write(&self, diagnosis: &Diagnosis, prompt: &[u32], best: usize) -> Result<Written> {
+        let begun = diagnosis.candidates.tokens(best);
+        let mut ids = prompt.to_vec();
+        ids.extend_from_slice(begun);
+        let continued = generate(&self.decoder, &ids, ANSWER_TOKENS, &Sampling::greedy(), &mut |_| {})?;
+        let mut sections = vec![(diagnosis.markers.cause, Vec::new())];
+        for id in begun.iter().chain(&continued.ids) {
+            if [diagnosis.markers.solution, diagnosis.markers.step].contains(id) {
+                sections.push((*id, Vec::new()));
+            } else if let Some((_, section)) = sections.last_mut() {
+                section.push(*id);
+            }
+        }
+        let mut written = Written::default();
+        for (marker, ids) in sections {
+            let text = self.tokenizer.decode(&ids)?.trim().to_owned();
+            if marker == diagnosis.markers.cause {
+                written.probable_cause = text;
+            } else if marker == diagnosis.markers.solution {
+                written.solution = text;
+            } else {
+                written.steps.push(text);
+            }
+        }
+        Ok(written)
+    }
+}
+
+impl<B: Kernels> Diagnose for Engine<B> {
+    fn diagnose(&self, case: &Case) -> Result<Report> {
+        case.validate()?;
+        let diagnosis = self.diagnosis.as_ref().filter(|diagnosis| !diagnosis.candidates.is_empty());
+        let Some(diagnosis) = diagnosis else {
+            return Err(Error::NoCandidates { path: self.name.clone().into() });
+        };
+        let prompt = encode_prompt(&self.tokenizer, case)?;
+        let max_seq_len = self.decoder.config().max_seq_len;
+        let tokens = prompt.len() + diagnosis.candidates.longest();
+        if tokens + 1 > max_seq_len {
+            return Err(gearhead_data::Error::PromptTooLong { tokens: prompt.len(), max_seq_len }.into());
+        }
+        let ranked = diagnosis.candidates.rank(&Prefix::read(&self.decoder, &prompt)?, &self.decoder, self.knowledge, case)?;
+        let written = self.write(diagnosis, &prompt, ranked[0].index)?;
+        let codes = case.codes().iter().map(|code| CodeTable::builtin().decode(code)).collect();
+        let causes = ranked.iter().map(|ranked| (&diagnosis.manifest.candidates[ranked.index], ranked.probability));
+        Ok(judge::judge(case, codes, causes.collect(), written, self.knowledge, &self.name))
+    }
+
+    fn generate(
+        &self,
+        prompt: &[u32],
+        max_new_tokens: usize,
+        sampling: &Sampling,
+        on_token: &mut dyn FnMut(u32),
+    ) -> Result<Continuation> {
+        generate(&self.decoder, prompt, max_new_tokens, sampling, on_token)
+    }
+
+    fn log_probs(&self, ids: &[u32]) -> Result<Vec<Option<f32>>> {
+        log_probs(&self.decoder, ids)
+    }
+
+    fn tokenizer(&self) -> &Tokenizer {
+        &self.tokenizer
+    }
+
+    fn manifest(&self) -> Option<&Manifest> {
+        self.diagnosis.as_ref().map(|diagnosis| &diagnosis.manifest)
+    }
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+}

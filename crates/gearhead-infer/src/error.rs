@@ -1,0 +1,66 @@
+//! What can stop an inference.
+
+use std::path::PathBuf;
+
+/// The result of this crate's fallible functions.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// A reason why there is no answer.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A model and its tokenizer do not belong together.
+    #[error(
+        "{}: the tokenizer has {tokenizer} tokens, the model {model}: they do not belong together",
+        path.display()
+    )]
+    TokenizerMismatch {
+        /// The model directory.
+        path: PathBuf,
+        /// Size of the tokenizer's vocabulary.
+        tokenizer: usize,
+        /// Size of the model's.
+        model: usize,
+    },
+    /// Token ids that the model does not have.
+    #[error("the token id {id} is not below the model's vocabulary of {vocab_size}")]
+    UnknownToken {
+        /// The id.
+        id: u32,
+        /// The model's vocabulary.
+        vocab_size: usize,
+    },
+    /// There is nothing to continue or to score.
+    #[error("the prompt is empty")]
+    EmptyPrompt,
+    /// The prompt does not fit.
+    #[error("the prompt has {tokens} tokens, but the model takes {max_seq_len} in all")]
+    TooLong {
+        /// Tokens of the prompt.
+        tokens: usize,
+        /// What the model can take.
+        max_seq_len: usize,
+    },
+    /// An option is out of its range.
+    #[error("{option} is {value}, but must be {expected}")]
+    Option {
+        /// The option.
+        option: &'static str,
+        /// Its value.
+        value: f64,
+        /// What it may be.
+        expected: &'static str,
+    },
+    /// The model ranks no causes: its `gearhead.json` lists none.
+    #[error("{}: the model ranks no causes: its gearhead.json lists none", path.display())]
+    NoCandidates {
+        /// The model directory.
+        path: PathBuf,
+    },
+    /// A case file, a tokenizer or a prompt.
+    #[error(transparent)]
+    Case(#[from] gearhead_data::Error),
+    /// A model's configuration or files.
+    #[error(transparent)]
+    Model(#[from] gearhead_model::Error),
+}

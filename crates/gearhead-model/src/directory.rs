@@ -1,0 +1,242 @@
+//! A model directory: `config.json`, `model.safetensors` and whatever files stand beside them.
+
+use std::{
+    borrow::Cow,
+    fs::File,
+    path::{Path, PathBuf},
+};
+
+use burn::tensor::backend::Backend;
+use gearhead_kernels::Kernels;
+use half::{bf16, f16};
+use safetensors::{SafeTensors, tensor::TensorView};
+
+use crate::{
+    config::ModelConfig,
+    decoder::Decoder,
+    error::{Error, Result},
+    names::for_each_parameter,
+};
+
+const CONFIG: &str = "config.json";
+const WEIGHTS: &str = "model.safetensors";
+
+/// The type of the numbers in a weight file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Dtype {
+    /// 32 bit.
+    #[default]
+    F32,
+    /// 16 bit, IEEE 754.
+    F16,
+    /// 16 bit, the upper half of an f32.
+    Bf16,
+}
+
+impl Dtype {
+    const fn torch_name(self) -> &'static str {
+        match self {
+            Self::F32 => "float32",
+            Self::F16 => "float16",
+            Self::Bf16 => "bfloat16",
+        }
+    }
+}
+
+/// The configuration and the weights of a model, mapped from files or lent from memory.
+#[derive(Debug)]
+pub struct ModelDirectory<'a> {
+    config: ModelConfig,
+    weights: Weights<'a>,
+    path: PathBuf,
+}
+
+#[derive(Debug)]
+enum Weights<'a> {
+    Mapped(memmap2::Mmap),
+    Memory(Cow<'a, [u8]>),
+}
+
+impl Weights<'_> {
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Mapped(map) => map,
+            Self::Memory(bytes) => bytes,
+        }
+    }
+}
+
+impl ModelDirectory<'static> {
+    /// Opens a directory.
+    ///
+    /// # Errors
+    ///
+    /// Names the file that is missing or wrong.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref().to_owned();
+        let config = read_file(&path, CONFIG)?;
+        let config = ModelConfig::from_hf_json(&config, &path.join(CONFIG))?;
+        let file = path.join(WEIGHTS);
+        let weights = File::open(&file).map_err(|source| missing_or_io(&path, WEIGHTS, source))?;
+        let weights = Weights::Mapped(map(&weights).map_err(|source| Error::Io { path: file, source })?);
+        Ok(Self { config, weights, path })
+    }
+}
+
+impl<'a> ModelDirectory<'a> {
+    /// A directory that is in memory; `name` is what error messages call it.
+    ///
+    /// # Errors
+    ///
+    /// The configuration is wrong.
+    pub fn from_memory(config: &[u8], weights: &'a [u8], name: &str) -> Result<Self> {
+        let path = PathBuf::from(name);
+        let config = ModelConfig::from_hf_json(config, &path.join(CONFIG))?;
+        Ok(Self { config, weights: Weights::Memory(Cow::Borrowed(weights)), path })
+    }
+
+    /// The shape of the model.
+    pub fn config(&self) -> &ModelConfig {
+        &self.config
+    }
+
+    /// The decoder, with its weights as f32 on `device`.
+    ///
+    /// # Errors
+    ///
+    /// Names the weight that is missing or of the wrong shape.
+    pub fn decoder<B: Kernels>(&self, device: &B::Device) -> Result<Decoder<B>> {
+        let path = self.path.join(WEIGHTS);
+        let tensors = SafeTensors::deserialize(self.weights.bytes())
+            .map_err(|source| Error::Safetensors { path: path.clone(), source })?;
+        Decoder::build(&self.config, device, &mut |name, shape| {
+            let fault = |reason: String| Error::Weight { path: path.clone(), name: name.to_owned(), reason };
+            let view = tensors.tensor(name).map_err(|_| fault("is missing".into()))?;
+            if view.shape() != shape {
+                return Err(fault(format!(
+                    "has the shape {:?}, the configuration says {shape:?}",
+                    view.shape()
+                )));
+            }
+            to_f32(&view).map_err(fault)
+        })
+    }
+}
+
+/// Writes a model directory: configuration, weights, and `beside` as further files (name and content). The directory
+/// appears, or takes the place of an older one, only when it is complete.
+///
+/// # Errors
+///
+/// [`Error::Io`] with the path.
+#[allow(clippy::missing_panics_doc, reason = "a view's bytes are made for its shape two lines before")]
+pub fn save<B: Backend>(
+    decoder: &Decoder<B>,
+    config: &ModelConfig,
+    dtype: Dtype,
+    beside: &[(&str, &[u8])],
+    path: impl AsRef<Path>,
+) -> Result<()> {
+    let path = path.as_ref();
+    let mut stored: Vec<(String, Vec<usize>, Vec<u8>)> = Vec::new();
+    for_each_parameter(decoder, |name, _, data| {
+        let shape = data.shape.to_vec();
+        stored.push((name.to_owned(), shape, from_f32(data.iter::<f32>(), dtype)));
+    });
+    let element = match dtype {
+        Dtype::F32 => safetensors::Dtype::F32,
+        Dtype::F16 => safetensors::Dtype::F16,
+        Dtype::Bf16 => safetensors::Dtype::BF16,
+    };
+    let views = stored.iter().map(|(name, shape, bytes)| {
+        let view =
+            TensorView::new(element, shape.clone(), bytes).expect("the bytes were made for this shape");
+        (name.as_str(), view)
+    });
+    // transformers asks for this entry.
+    let metadata = [("format".to_owned(), "pt".to_owned())].into_iter().collect();
+    let weights = safetensors::serialize(views, Some(metadata))
+        .map_err(|source| Error::Safetensors { path: path.join(WEIGHTS), source })?;
+    let hf = config.to_hf_json(dtype.torch_name());
+    let hf = serde_json::to_vec_pretty(&hf)
+        .map_err(|error| Error::Json { path: path.join(CONFIG), reason: error.to_string() })?;
+    let files = [(CONFIG, hf.as_slice()), (WEIGHTS, weights.as_slice())];
+    write_directory(path, files.into_iter().chain(beside.iter().copied()))
+        .map_err(|source| Error::Io { path: path.to_owned(), source })
+}
+
+/// Writes files into a new directory beside `path`, then puts it in the place of `path`.
+fn write_directory<'a>(path: &Path, files: impl Iterator<Item = (&'a str, &'a [u8])>) -> std::io::Result<()> {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    std::fs::create_dir_all(parent)?;
+    let mut builder = tempfile::Builder::new();
+    // A temporary directory is private to its owner; a finished one gets what any new directory gets.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o777));
+    let new = builder.prefix(".gearhead-").tempdir_in(parent)?;
+    for (name, content) in files {
+        let mut file = File::create(new.path().join(name))?;
+        std::io::Write::write_all(&mut file, content)?;
+        file.sync_all()?;
+    }
+    if path.exists() {
+        // Two renames: at every moment a whole directory stands under one of the names.
+        let old = tempfile::Builder::new().prefix(".gearhead-old-").tempdir_in(parent)?;
+        std::fs::rename(path, old.path().join("replaced"))?;
+        std::fs::rename(new.keep(), path)?;
+    } else {
+        std::fs::rename(new.keep(), path)?;
+    }
+    Ok(())
+}
+
+/// The content of a file of a model directory.
+///
+/// # Errors
+///
+/// [`Error::MissingFile`] or [`Error::Io`].
+pub fn read_file(directory: &Path, file: &'static str) -> Result<Vec<u8>> {
+    std::fs::read(directory.join(file)).map_err(|source| missing_or_io(directory, file, source))
+}
+
+fn missing_or_io(directory: &Path, file: &'static str, source: std::io::Error) -> Error {
+    if source.kind() == std::io::ErrorKind::NotFound && directory.is_dir() {
+        Error::MissingFile { path: directory.to_owned(), file }
+    } else if directory.is_dir() {
+        Error::Io { path: directory.join(file), source }
+    } else {
+        Error::Io { path: directory.to_owned(), source }
+    }
+}
+
+#[allow(unsafe_code, reason = "mapping a file has no safe form")]
+fn map(file: &File) -> std::io::Result<memmap2::Mmap> {
+    // SAFETY: the map is read only. A model file that another process truncates while it is mapped would end this
+    // process; our own writers never change a file in place, they replace it.
+    unsafe { memmap2::Mmap::map(file) }
+}
+
+fn to_f32(view: &TensorView<'_>) -> std::result::Result<Vec<f32>, String> {
+    let bytes = view.data();
+    Ok(match view.dtype() {
+        safetensors::Dtype::F32 => {
+            bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect()
+        }
+        safetensors::Dtype::F16 => {
+            bytes.chunks_exact(2).map(|b| f16::from_le_bytes([b[0], b[1]]).to_f32()).collect()
+        }
+        safetensors::Dtype::BF16 => {
+            bytes.chunks_exact(2).map(|b| bf16::from_le_bytes([b[0], b[1]]).to_f32()).collect()
+        }
+        other => return Err(format!("has the type {other:?}, only F32, F16 and BF16 are read")),
+    })
+}
+
+fn from_f32(values: impl Iterator<Item = f32>, dtype: Dtype) -> Vec<u8> {
+    match dtype {
+        Dtype::F32 => values.flat_map(f32::to_le_bytes).collect(),
+        Dtype::F16 => values.flat_map(|value| f16::from_f32(value).to_le_bytes()).collect(),
+        Dtype::Bf16 => values.flat_map(|value| bf16::from_f32(value).to_le_bytes()).collect(),
+    }
+}

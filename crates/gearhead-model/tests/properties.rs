@@ -1,0 +1,198 @@
+//! What holds for any tokens: cached is uncached, however they come; nothing sees the future or its neighbours.
+#![cfg(feature = "flex")]
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
+
+mod fixture;
+
+use burn::backend::Flex;
+use gearhead_kernels::Documents;
+use gearhead_model::{Decoder, KvCache};
+use proptest::prelude::*;
+
+use fixture::{MODELS, assert_rows_close, decoder, directory, packed, rows};
+
+/// Some sequence of ids below 97, another for each `seed`.
+fn sequence(len: usize, seed: usize) -> Vec<u32> {
+    (0..len).map(|index| ((index * (31 + 2 * seed) + 7 * seed + index * index) % 97) as u32).collect()
+}
+
+/// The logits of new tokens for every sequence of the cache, row after row.
+fn cached(decoder: &Decoder<Flex>, ids: &[u32], cache: &mut KvCache<Flex>) -> Vec<Vec<f32>> {
+    rows(decoder.logits(decoder.forward_cached(ids, cache)))
+}
+
+/// Panics where logits differ by more than rounding: 1e-5 of the largest. A token whose hidden state is nearly zero
+/// before a norm magnifies f32 rounding to a third of that, against float64 as much as against each other.
+fn assert_same(what: &str, ours: &[Vec<f32>], expected: &[Vec<f32>]) {
+    let largest = expected.iter().flatten().fold(0.0_f32, |largest, logit| largest.max(logit.abs()));
+    assert_rows_close(what, ours, expected, 1e-5 * largest);
+}
+
+/// Reads a sequence in chunks of the given lengths.
+fn in_chunks(decoder: &Decoder<Flex>, ids: &[u32], chunks: &[usize]) -> Vec<Vec<f32>> {
+    let mut cache = KvCache::new(decoder.config(), 1, ids.len() + 3, &decoder.device());
+    let mut rest = ids;
+    let mut logits = Vec::new();
+    for chunk in chunks {
+        let (new, later) = rest.split_at(*chunk);
+        logits.extend(cached(decoder, new, &mut cache));
+        rest = later;
+    }
+    assert!(rest.is_empty());
+    assert_eq!(cache.len(), ids.len());
+    logits
+}
+
+#[test]
+fn cached_is_uncached_in_any_chunks() {
+    let ids = sequence(17, 1);
+    for model in MODELS {
+        let decoder = decoder::<Flex>(model);
+        let expected = packed(&decoder, &ids);
+        for chunks in [&[1; 17][..], &[5, 12], &[17], &[1, 16], &[16, 1], &[3, 1, 9, 4]] {
+            assert_same(&format!("{model} in {chunks:?}"), &in_chunks(&decoder, &ids, chunks), &expected);
+        }
+    }
+}
+
+#[test]
+fn cached_is_uncached_over_many_tokens() {
+    // Burn's CPU attention takes another way from 262144 scores on.
+    let ids = sequence(700, 2);
+    let decoder = decoder::<Flex>("llama_gqa");
+    let expected = packed(&decoder, &ids);
+    for chunks in [&[700][..], &[100, 600], &[650, 1, 49]] {
+        assert_same(&format!("in {chunks:?}"), &in_chunks(&decoder, &ids, chunks), &expected);
+    }
+}
+
+#[test]
+fn the_rows_of_a_fork_are_sequences_of_their_own() {
+    let prefix = sequence(5, 3);
+    let continuations = [4, 5, 6].map(|seed| sequence(12, seed));
+    for model in MODELS {
+        let decoder = decoder::<Flex>(model);
+        for chunks in [&[12][..], &[1; 12], &[1, 11], &[7, 5]] {
+            let mut trunk = KvCache::new(decoder.config(), 1, 9, &decoder.device());
+            let of_prefix = cached(&decoder, &prefix, &mut trunk);
+            let mut fork = trunk.fork(3, 20);
+            assert_eq!((fork.batch(), fork.len(), fork.capacity()), (3, 5, 20));
+            let mut logits = [of_prefix.clone(), of_prefix.clone(), of_prefix];
+            let mut from = 0;
+            for chunk in chunks {
+                let ids = continuations.each_ref().map(|ids| &ids[from..from + chunk]).concat();
+                let new = cached(&decoder, &ids, &mut fork);
+                for (row, logits) in logits.iter_mut().enumerate() {
+                    logits.extend_from_slice(&new[row * chunk..][..*chunk]);
+                }
+                from += chunk;
+            }
+            for (row, logits) in logits.iter().enumerate() {
+                let expected = packed(&decoder, &[&prefix[..], &continuations[row]].concat());
+                assert_same(&format!("{model}, row {row} in {chunks:?}"), logits, &expected);
+            }
+            // What was forked from still holds its five tokens and nothing else.
+            assert_eq!((trunk.batch(), trunk.len()), (1, 5));
+            let whole = [&prefix[..], &continuations[2][..4]].concat();
+            let own = cached(&decoder, &whole[5..], &mut trunk);
+            assert_same(model, &own, &packed(&decoder, &whole)[5..]);
+        }
+    }
+}
+
+#[test]
+fn a_batch_from_the_beginning_is_each_sequence_alone() {
+    let sequences = [7, 8].map(|seed| sequence(9, seed));
+    for model in MODELS {
+        let decoder = decoder::<Flex>(model);
+        let mut cache = KvCache::new(decoder.config(), 2, 9, &decoder.device());
+        assert!(cache.is_empty());
+        let mut logits = [Vec::new(), Vec::new()];
+        for range in [0..4, 4..5, 5..9] {
+            let ids = sequences.each_ref().map(|ids| &ids[range.clone()]).concat();
+            let new = cached(&decoder, &ids, &mut cache);
+            for (logits, new) in logits.iter_mut().zip(new.chunks(range.len())) {
+                logits.extend_from_slice(new);
+            }
+        }
+        for (logits, ids) in logits.iter().zip(&sequences) {
+            assert_same(model, logits, &packed(&decoder, ids));
+        }
+    }
+}
+
+#[test]
+fn what_is_truncated_is_forgotten() {
+    let (ids, wrong) = (sequence(17, 9), sequence(10, 10));
+    for model in MODELS {
+        let decoder = decoder::<Flex>(model);
+        let mut cache = KvCache::new(decoder.config(), 1, 17, &decoder.device());
+        let mut logits = cached(&decoder, &ids[..6], &mut cache);
+        cached(&decoder, &wrong, &mut cache);
+        cache.truncate(6);
+        assert_eq!(cache.len(), 6);
+        logits.extend(cached(&decoder, &ids[6..7], &mut cache));
+        logits.extend(cached(&decoder, &ids[7..], &mut cache));
+        assert_same(model, &logits, &packed(&decoder, &ids));
+        cache.truncate(40);
+        assert_eq!(cache.len(), 17);
+    }
+}
+
+#[test]
+fn what_shares_a_batch_changes_nothing() {
+    let sequences = [(1, 11), (17, 12), (31, 13)].map(|(len, seed)| sequence(len, seed));
+    // An empty document is no one's neighbour.
+    let documents = Documents::new(&[0, 1, 18, 18, 49]);
+    for model in MODELS {
+        let decoder = decoder::<Flex>(model);
+        let together = rows(decoder.logits(decoder.forward_packed(&sequences.concat(), &documents)));
+        let alone: Vec<_> = sequences.iter().flat_map(|ids| packed(&decoder, ids)).collect();
+        assert_same(model, &together, &alone);
+    }
+}
+
+#[test]
+#[should_panic(expected = "the cache has room for 4, not 5")]
+fn a_full_cache_panics() {
+    let decoder = decoder::<Flex>("llama_tied");
+    let mut cache = KvCache::new(decoder.config(), 1, 4, &decoder.device());
+    cached(&decoder, &[1, 2, 3], &mut cache);
+    cached(&decoder, &[4, 5], &mut cache);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_future_token_changes_no_past_logit(
+        ids in prop::collection::vec(0..97_u32, 1..24),
+        pick in any::<prop::sample::Index>(),
+        other in 1..97_u32,
+        model in prop::sample::select(&MODELS[..]),
+    ) {
+        let decoder = decoder::<Flex>(model);
+        let changed_at = pick.index(ids.len());
+        let mut changed = ids.clone();
+        changed[changed_at] = (changed[changed_at] + other) % 97;
+        let all_at_once = |ids: &[u32]| in_chunks(&decoder, ids, &[ids.len()]);
+        for (before, after) in
+            [(packed(&decoder, &ids), packed(&decoder, &changed)), (all_at_once(&ids), all_at_once(&changed))]
+        {
+            prop_assert_eq!(&before[..changed_at], &after[..changed_at]);
+            prop_assert_ne!(&before[changed_at], &after[changed_at]);
+        }
+    }
+
+    #[test]
+    fn cached_is_uncached_for_any_chunks(
+        chunks in prop::collection::vec(1..8_usize, 1..7),
+        seed in 0..40_usize,
+        model in prop::sample::select(&MODELS[..]),
+    ) {
+        let decoder = decoder::<Flex>(model);
+        let ids = sequence(chunks.iter().sum(), seed);
+        let what = format!("{} in {chunks:?}", directory(model).display());
+        assert_same(&what, &in_chunks(&decoder, &ids, &chunks), &packed(&decoder, &ids));
+    }
+}

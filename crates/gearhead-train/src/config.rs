@@ -1,0 +1,249 @@
+//! The configuration file of a training.
+
+use std::path::{Path, PathBuf};
+
+use gearhead_data::prompt::{LossOn, Sections};
+use gearhead_model::{Dtype, ModelConfig};
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+
+/// Everything that decides a training. Unknown keys are refused.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Config {
+    /// The same seed gives the same weights, to the last bit, on the same machine.
+    #[serde(default)]
+    pub seed: u64,
+    /// The folder that the training leaves: `best`, `last`, `metrics.jsonl`, `config.toml`.
+    pub output: PathBuf,
+    /// `tokenizer.json`.
+    pub tokenizer: PathBuf,
+    /// What is learned.
+    pub data: DataConfig,
+    /// The shape of the model; its vocabulary is the tokenizer's.
+    #[serde(default)]
+    pub model: ModelConfig,
+    /// How it is learned.
+    #[serde(default)]
+    pub train: TrainConfig,
+}
+
+/// What is learned.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct DataConfig {
+    /// Cases to learn from.
+    pub train: PathBuf,
+    /// Cases to choose the best model by.
+    pub validation: PathBuf,
+    /// Whether the loss is taken on the targets or on everything.
+    #[serde(default)]
+    pub loss_on: LossOn,
+    /// The sections that the model learns to write.
+    #[serde(default)]
+    pub sections: Sections,
+}
+
+/// How it is learned.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
+pub struct TrainConfig {
+    /// Passes over the training cases.
+    pub epochs: usize,
+    /// Cases of one optimizer step.
+    pub batch_size: usize,
+    /// Pieces into which a step's cases are cut to save memory; the result is the same.
+    pub accumulation: usize,
+    /// The highest learning rate.
+    pub learning_rate: f64,
+    /// The learning rate at the end, as a share of the highest.
+    pub min_learning_rate_share: f64,
+    /// Steps over which the learning rate rises.
+    pub warmup_steps: usize,
+    /// AdamW's decoupled decay, not for norms and embeddings.
+    pub weight_decay: f64,
+    /// AdamW's decay of the first moment.
+    pub beta1: f64,
+    /// AdamW's decay of the second moment.
+    pub beta2: f64,
+    /// AdamW's epsilon.
+    pub epsilon: f64,
+    /// Gradients are scaled down to this norm over all parameters.
+    pub max_grad_norm: f64,
+    /// Steps between evaluations on the validation cases; 0 for once an epoch.
+    pub eval_every_steps: usize,
+    /// The type of the numbers in the saved model.
+    pub save_dtype: Dtype,
+}
+
+impl Default for TrainConfig {
+    fn default() -> Self {
+        Self {
+            epochs: 10,
+            batch_size: 32,
+            accumulation: 1,
+            learning_rate: 1e-3,
+            min_learning_rate_share: 0.1,
+            warmup_steps: 50,
+            weight_decay: 0.1,
+            beta1: 0.9,
+            beta2: 0.95,
+            epsilon: 1e-8,
+            max_grad_norm: 1.0,
+            eval_every_steps: 0,
+            save_dtype: Dtype::F32,
+        }
+    }
+}
+
+impl Config {
+    /// Reads a TOML file and applies overrides of the form `section.key=value`, later ones winning.
+    ///
+    /// # Errors
+    ///
+    /// Names the file and line, or the override, that is wrong.
+    pub fn load(path: impl AsRef<Path>, overrides: &[String]) -> Result<Self> {
+        let path = path.as_ref();
+        let text =
+            std::fs::read_to_string(path).map_err(|source| Error::Io { path: path.to_owned(), source })?;
+        Self::parse(&text, &path.display().to_string(), overrides)
+    }
+
+    /// Reads TOML text; `place` is what error messages call it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Config::load`].
+    pub fn parse(text: &str, place: &str, overrides: &[String]) -> Result<Self> {
+        let in_file = |error: toml::de::Error| {
+            let line = error.span().map(|span| 1 + text[..span.start.min(text.len())].matches('\n').count());
+            let place = line.map_or_else(|| place.to_owned(), |line| format!("{place}:{line}"));
+            Error::Config { place, reason: error.message().to_owned() }
+        };
+        // The file alone first, so that its own faults are named with their lines.
+        let config: Self = toml::from_str(text).map_err(in_file)?;
+        let config = if overrides.is_empty() {
+            config
+        } else {
+            let mut table: toml::Table = toml::from_str(text).map_err(in_file)?;
+            let mut config = config;
+            for text in overrides {
+                let fault = |reason: String| Error::Config { place: format!("--set {text}"), reason };
+                set(&mut table, text).map_err(&fault)?;
+                config = table.clone().try_into().map_err(|error: toml::de::Error| fault(error.message().to_owned()))?;
+            }
+            config
+        };
+        config.validate(place)?;
+        Ok(config)
+    }
+
+    /// The configuration with every default written out.
+    ///
+    /// # Panics
+    ///
+    /// Never: every field can be written as TOML.
+    pub fn resolved(&self) -> String {
+        toml::to_string_pretty(self).expect("a configuration is a TOML table")
+    }
+
+    fn validate(&self, place: &str) -> Result<()> {
+        let fault = |reason: String| Err(Error::Config { place: place.to_owned(), reason });
+        let train = &self.train;
+        for (key, value) in
+            [("epochs", train.epochs), ("batch_size", train.batch_size), ("accumulation", train.accumulation)]
+        {
+            if value == 0 {
+                return fault(format!("train.{key} is 0, but must be at least 1"));
+            }
+        }
+        if train.accumulation > train.batch_size {
+            return fault(format!(
+                "train.accumulation is {}, more than the {} cases of a step",
+                train.accumulation, train.batch_size
+            ));
+        }
+        for (key, value, range) in [
+            ("learning_rate", train.learning_rate, f64::MIN_POSITIVE..=1.0),
+            ("min_learning_rate_share", train.min_learning_rate_share, 0.0..=1.0),
+            ("weight_decay", train.weight_decay, 0.0..=1.0),
+            ("beta1", train.beta1, 0.0..=0.999_999),
+            ("beta2", train.beta2, 0.0..=0.999_999),
+            ("epsilon", train.epsilon, f64::MIN_POSITIVE..=1.0),
+            ("max_grad_norm", train.max_grad_norm, f64::MIN_POSITIVE..=f64::MAX),
+        ] {
+            if !range.contains(&value) {
+                return fault(format!("train.{key} is {value}, which is out of range"));
+            }
+        }
+        self.model.validate().map_err(|error| Error::Config { place: place.to_owned(), reason: error.to_string() })
+    }
+}
+
+/// Sets `a.b=value` in a table. The value is read as TOML, and as a string where it is none.
+fn set(table: &mut toml::Table, text: &str) -> std::result::Result<(), String> {
+    let (path, value) = text.split_once('=').ok_or("an override has the form section.key=value")?;
+    let value = value.trim();
+    let value = toml::from_str::<toml::Table>(&format!("v = {value}"))
+        .ok()
+        .and_then(|mut table| table.remove("v"))
+        .unwrap_or_else(|| toml::Value::String(value.to_owned()));
+    let (sections, key) = match path.trim().rsplit_once('.') {
+        Some((sections, key)) => (sections.split('.').collect(), key),
+        None => (Vec::new(), path.trim()),
+    };
+    let mut table = table;
+    for section in sections {
+        let entry = table.entry(section).or_insert_with(|| toml::Value::Table(toml::Table::new()));
+        table = entry.as_table_mut().ok_or_else(|| format!("`{section}` is not a section"))?;
+    }
+    table.insert(key.to_owned(), value);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MINIMAL: &str = "output = \"o\"\ntokenizer = \"t.json\"\n[data]\ntrain = \"a\"\nvalidation = \"b\"\n";
+
+    fn parse(text: &str, overrides: &[&str]) -> std::result::Result<Config, String> {
+        let overrides: Vec<String> = overrides.iter().map(|&text| text.into()).collect();
+        Config::parse(text, "c.toml", &overrides).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn what_is_not_given_has_its_default_and_resolving_is_the_identity() {
+        let config = parse(MINIMAL, &[]).unwrap();
+        assert_eq!(config.train, TrainConfig::default());
+        assert_eq!(parse(&config.resolved(), &[]).unwrap(), config);
+    }
+
+    #[test]
+    fn unknown_and_impossible_values_are_named() {
+        let text = format!("{MINIMAL}[train]\nepoch = 3\n");
+        let error = parse(&text, &[]).unwrap_err();
+        assert!(error.starts_with("c.toml:7: unknown field `epoch`"), "{error}");
+        let text = format!("{MINIMAL}[train]\nepochs = 0\n");
+        assert_eq!(parse(&text, &[]).unwrap_err(), "c.toml: train.epochs is 0, but must be at least 1");
+        let text = format!("{MINIMAL}[model]\nd_model = 250\n");
+        assert_eq!(parse(&text, &[]).unwrap_err(), "c.toml: model.d_model is 250, which n_heads = 4 does not divide");
+        assert!(parse("output = ", &[]).unwrap_err().starts_with("c.toml:1:"));
+    }
+
+    #[test]
+    fn overrides_win_and_their_faults_are_named() {
+        let config = parse(MINIMAL, &["train.epochs=3", "model.d_model = 128", "output=elsewhere", "train.epochs=4"]);
+        let config = config.unwrap();
+        assert_eq!((config.train.epochs, config.model.d_model), (4, 128));
+        assert_eq!(config.output, Path::new("elsewhere"));
+        assert!(parse(MINIMAL, &["train.epoch=3"]).unwrap_err().starts_with("--set train.epoch=3: unknown field"));
+        assert!(parse(MINIMAL, &["train.epochs=many"]).unwrap_err().starts_with("--set train.epochs=many: invalid"));
+        assert!(parse(MINIMAL, &["nonsense"]).unwrap_err().contains("section.key=value"));
+        assert!(parse(MINIMAL, &["output.x=1"]).unwrap_err().contains("not a section"));
+    }
+}

@@ -1,0 +1,52 @@
+//! What can stop a training.
+
+use std::path::PathBuf;
+
+/// The result of this crate's fallible functions.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// A reason not to train, or not to go on.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The configuration file, or an override, is not valid.
+    #[error("{place}: {reason}")]
+    Config {
+        /// The file, or the override.
+        place: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A file could not be read or written.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+    /// The data cannot be trained on.
+    #[error("{}: {reason}", path.display())]
+    Data {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The loss is not a number any more.
+    #[error("the training diverged at step {step}: the {what} is {value}; a lower train.learning_rate or more train.warmup_steps may help")]
+    Diverged {
+        /// The step.
+        step: usize,
+        /// Loss or gradient norm.
+        what: &'static str,
+        /// Its value.
+        value: f64,
+    },
+    /// A case file, a tokenizer or a prompt.
+    #[error(transparent)]
+    Case(#[from] gearhead_data::Error),
+    /// A model's configuration or files.
+    #[error(transparent)]
+    Model(#[from] gearhead_model::Error),
+}

@@ -1,0 +1,105 @@
+//! The engine on whatever device was chosen.
+
+use std::path::Path;
+
+use burn::tensor::backend::AutodiffBackend;
+use gearhead_data::{
+    case::Case,
+    manifest::{MANIFEST, Manifest},
+    tokenizer::Tokenizer,
+};
+use gearhead_device::{Device, Job, run};
+use gearhead_infer::{Diagnose, Report};
+use gearhead_kernels::AutodiffKernels;
+use gearhead_model::ModelDirectory;
+
+use crate::Result;
+
+/// What the reports call the model that is compiled in.
+const BUNDLED: &str = "bundled";
+const BUNDLED_CONFIG: &[u8] = include_bytes!("../bundled/config.json");
+const BUNDLED_WEIGHTS: &[u8] = include_bytes!("../bundled/model.safetensors");
+const BUNDLED_TOKENIZER: &[u8] = include_bytes!("../bundled/tokenizer.json");
+const BUNDLED_MANIFEST: &[u8] = include_bytes!("../bundled/gearhead.json");
+
+/// A model that is ready to diagnose.
+pub struct Engine {
+    inner: Box<dyn Diagnose + Send>,
+}
+
+impl Engine {
+    /// The model that is compiled in, on the device that `auto` picks.
+    ///
+    /// # Errors
+    ///
+    /// No backend is compiled in.
+    pub fn bundled() -> Result<Self> {
+        Self::bundled_on(&"auto".parse()?)
+    }
+
+    /// The model that is compiled in, on a device.
+    ///
+    /// # Errors
+    ///
+    /// The device cannot hold it.
+    pub fn bundled_on(device: &Device) -> Result<Self> {
+        run(device, Load { path: None })
+    }
+
+    /// A model directory, or the output folder of a training, on a device.
+    ///
+    /// # Errors
+    ///
+    /// Names the file that is missing or wrong.
+    pub fn open(path: impl AsRef<Path>, device: &Device) -> Result<Self> {
+        run(device, Load { path: Some(path.as_ref()) })
+    }
+
+    /// Diagnoses one case.
+    ///
+    /// # Errors
+    ///
+    /// The case is not valid or does not fit the model.
+    pub fn diagnose(&self, case: &Case) -> Result<Report> {
+        Ok(self.inner.diagnose(case)?)
+    }
+
+    /// Everything else that the engine can do.
+    pub fn as_diagnose(&self) -> &dyn Diagnose {
+        self.inner.as_ref()
+    }
+
+    /// The engine for someone who wants to own it, such as a service.
+    pub fn into_diagnose(self) -> Box<dyn Diagnose + Send> {
+        self.inner
+    }
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine").field("model", &self.inner.name()).finish_non_exhaustive()
+    }
+}
+
+struct Load<'a> {
+    path: Option<&'a Path>,
+}
+
+impl Job for Load<'_> {
+    type Output = Result<Engine>;
+
+    fn run<B: AutodiffKernels>(self, device: &B::Device) -> Result<Engine> {
+        type Inner<B> = gearhead_infer::Engine<<B as AutodiffBackend>::InnerBackend>;
+        let engine = match self.path {
+            Some(path) => Inner::<B>::open(path, device)?,
+            None => {
+                let directory = ModelDirectory::from_memory(BUNDLED_CONFIG, BUNDLED_WEIGHTS, BUNDLED)?;
+                let path = Path::new(BUNDLED);
+                let tokenizer = Tokenizer::from_bytes(BUNDLED_TOKENIZER, path.join("tokenizer.json"))?;
+                let manifest = Manifest::from_json(BUNDLED_MANIFEST, &path.join(MANIFEST))?;
+                Inner::<B>::new(&directory, tokenizer, Some(manifest), BUNDLED, device)?
+            }
+        };
+        Ok(Engine { inner: Box::new(engine) })
+    }
+}
