@@ -16,7 +16,9 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Diagnose one case, many from a file, or, without arguments, in a conversation.
-    #[command(after_help = "Example:\n  gearhead diagnose --equipment \"Caterpillar 320 Excavator\" --symptom \"loses power under load\" --codes \"P0087, SPN 157 FMI 18\"")]
+    #[command(
+        after_help = "Example:\n  gearhead diagnose --equipment \"Caterpillar 320 Excavator\" --symptom \"loses power under load\" --codes \"P0087, SPN 157 FMI 18\""
+    )]
     Diagnose(DiagnoseArgs),
     /// Say what fault codes mean.
     #[command(after_help = "Example:\n  gearhead codes \"SPN 157 FMI 18\" P0087 E360-2")]
@@ -34,13 +36,19 @@ pub(crate) enum Command {
     #[command(after_help = "Example:\n  gearhead eval --model outputs/small --data data/test.jsonl")]
     Eval(EvalArgs),
     /// Log-probability of every token of a text.
-    #[command(after_help = "Example:\n  gearhead score --model outputs/small --text \"Restricted fuel filter\" --json")]
+    #[command(
+        after_help = "Example:\n  gearhead score --model outputs/small --text \"Restricted fuel filter\" --json"
+    )]
     Score(ScoreArgs),
     /// Continue a text.
-    #[command(after_help = "Example:\n  gearhead generate --model outputs/small --prompt \"The fuel filter\" --max-new-tokens 20 --greedy")]
+    #[command(
+        after_help = "Example:\n  gearhead generate --model outputs/small --prompt \"The fuel filter\" --max-new-tokens 20 --greedy"
+    )]
     Generate(GenerateArgs),
     /// Answer diagnoses over HTTP.
-    #[command(after_help = "Example:\n  gearhead serve --addr 127.0.0.1:8080\n  curl -d '{\"equipment\": \"CAT 320\", \"symptom\": \"low power\"}' http://127.0.0.1:8080/v1/diagnose")]
+    #[command(
+        after_help = "Example:\n  gearhead serve --addr 127.0.0.1:8080\n  curl -d '{\"equipment\": \"CAT 320\", \"symptom\": \"low power\"}' http://127.0.0.1:8080/v1/diagnose"
+    )]
     Serve(ServeArgs),
     /// List the backends of this build and what they run on.
     #[command(after_help = "Example:\n  gearhead devices --json")]
@@ -136,7 +144,9 @@ pub(crate) struct DataGenerateArgs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum TokenizerCommand {
     /// Train a byte-level BPE tokenizer on the texts of case files.
-    #[command(after_help = "Example:\n  gearhead tokenizer train data/train.jsonl --vocab-size 2048 --out outputs/tokenizer.json")]
+    #[command(
+        after_help = "Example:\n  gearhead tokenizer train data/train.jsonl --vocab-size 2048 --out outputs/tokenizer.json"
+    )]
     Train(TokenizerTrainArgs),
 }
 

@@ -49,8 +49,9 @@ impl Failure {
     fn io_at(path: &Path, source: &io::Error, message: String) -> Self {
         use io::ErrorKind::{InvalidData, InvalidInput, IsADirectory, NotADirectory, NotFound};
         let kind = source.kind();
-        let is_bad_input = matches!(kind, NotFound | InvalidData | InvalidInput | IsADirectory | NotADirectory)
-            || (kind == io::ErrorKind::Other);
+        let is_bad_input =
+            matches!(kind, NotFound | InvalidData | InvalidInput | IsADirectory | NotADirectory)
+                || (kind == io::ErrorKind::Other);
         Self { is_bad_input, io: Some(kind), ..Self::bad_input("io", message) }.at(path)
     }
 }

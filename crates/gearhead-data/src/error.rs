@@ -53,7 +53,9 @@ pub enum Error {
         reason: String,
     },
     /// A case does not fit the model.
-    #[error("the case needs {tokens} tokens before its answer, but the model takes {max_seq_len} in all: shorten the symptom")]
+    #[error(
+        "the case needs {tokens} tokens before its answer, but the model takes {max_seq_len} in all: shorten the symptom"
+    )]
     PromptTooLong {
         /// Tokens of the prompt.
         tokens: usize,

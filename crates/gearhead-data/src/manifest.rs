@@ -31,8 +31,30 @@ pub struct Manifest {
     pub gearhead_version: String,
     /// The sections that the model writes.
     pub sections: Sections,
+    /// How much the model, the cards and the codes count when causes are ranked.
+    #[serde(default)]
+    pub ranking: Ranking,
     /// The causes that the model was trained on, most frequent first: those that it ranks.
     pub candidates: Vec<Candidate>,
+}
+
+/// The weights of a cause's score: `model * log P(cause | case) + cards * BM25 + codes * Σ ln(cards / cards with the
+/// code)`. Probabilities are the softmax of the scores, so the weights also say how sure the engine may be. They are
+/// fitted on validation cases at the end of a training; the defaults are what that gave for the first bundled model.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Ranking {
+    /// Weight of the log-probability of the cause's name.
+    pub model: f64,
+    /// Weight of the complaint's likeness to the wordings of the fault's card.
+    pub cards: f64,
+    /// Weight of the fault's codes among those reported.
+    pub codes: f64,
+}
+
+impl Default for Ranking {
+    fn default() -> Self {
+        Self { model: 0.5, cards: 0.05, codes: 1.0 }
+    }
 }
 
 /// A cause that can be ranked.
@@ -58,6 +80,7 @@ impl Manifest {
             prompt_version: PROMPT_VERSION,
             gearhead_version: env!("CARGO_PKG_VERSION").to_owned(),
             sections,
+            ranking: Ranking::default(),
             candidates: candidates(cases),
         }
     }

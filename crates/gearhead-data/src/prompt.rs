@@ -183,7 +183,8 @@ mod tests {
     #[test]
     fn a_long_target_is_cut_and_a_long_prompt_refused() {
         let tokenizer = tokenizer();
-        let whole = encode_case(&tokenizer, &case(), LossOn::Targets, Sections::CauseSolution, 500).unwrap().0;
+        let whole =
+            encode_case(&tokenizer, &case(), LossOn::Targets, Sections::CauseSolution, 500).unwrap().0;
         let limit = whole.ids.len() - 2;
         let (document, cut) =
             encode_case(&tokenizer, &case(), LossOn::Everything, Sections::CauseSolution, limit).unwrap();

@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use tokenizers::{
     AddedToken, DecoderWrapper, PreTokenizerWrapper,
     decoders::byte_level::ByteLevel as ByteLevelDecoder,
-    models::bpe::{BPE, BpeTrainerBuilder},
     models::TrainerWrapper,
+    models::bpe::{BPE, BpeTrainerBuilder},
     pre_tokenizers::{byte_level::ByteLevel, digits::Digits, sequence::Sequence},
 };
 
@@ -67,7 +67,10 @@ impl Tokenizer {
         let path = PathBuf::from("the new tokenizer");
         let fail = |reason: String| Error::Tokenizer { path: path.clone(), reason };
         if vocab_size < MIN_VOCAB_SIZE {
-            return Err(fail(format!("vocab_size is {vocab_size}, but 256 bytes and {} markers need {MIN_VOCAB_SIZE}", SPECIAL.len())));
+            return Err(fail(format!(
+                "vocab_size is {vocab_size}, but 256 bytes and {} markers need {MIN_VOCAB_SIZE}",
+                SPECIAL.len()
+            )));
         }
         let mut inner = tokenizers::Tokenizer::new(BPE::default());
         inner.with_pre_tokenizer(Some(PreTokenizerWrapper::from(Sequence::new(vec![
@@ -195,7 +198,9 @@ impl Tokenizer {
     ///
     /// [`Error::Tokenizer`] when it has none.
     pub fn case_markers(&self) -> Result<Markers> {
-        self.markers.ok_or_else(|| self.fault("it has no markers such as <symptom> for the sections of a case".into()))
+        self.markers.ok_or_else(|| {
+            self.fault("it has no markers such as <symptom> for the sections of a case".into())
+        })
     }
 
     fn fault(&self, reason: String) -> Error {

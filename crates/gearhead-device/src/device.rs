@@ -33,13 +33,17 @@ pub(crate) enum Kind {
 #[non_exhaustive]
 pub enum Error {
     /// No backend has this name.
-    #[error("--device {given}: there is no such backend (auto, cpu, cuda:N, rocm:N, metal, vulkan:N, wgpu:N, tch-cuda:N, tch-mps, tch-cpu)")]
+    #[error(
+        "--device {given}: there is no such backend (auto, cpu, cuda:N, rocm:N, metal, vulkan:N, wgpu:N, tch-cuda:N, tch-mps, tch-cpu)"
+    )]
     UnknownBackend {
         /// What was asked for.
         given: String,
     },
     /// The backend is not in this build.
-    #[error("--device {given}: this build has no {backend} backend: build Gearhead with `--features {backend}`")]
+    #[error(
+        "--device {given}: this build has no {backend} backend: build Gearhead with `--features {backend}`"
+    )]
     NotCompiled {
         /// What was asked for.
         given: String,
@@ -84,7 +88,8 @@ impl FromStr for Device {
             None => (given, 0),
         };
         if name == "auto" {
-            let (kind, _, _) = KINDS.iter().find(|(kind, ..)| Self::is_compiled(*kind)).ok_or_else(unknown)?;
+            let (kind, _, _) =
+                KINDS.iter().find(|(kind, ..)| Self::is_compiled(*kind)).ok_or_else(unknown)?;
             return Ok(Self { kind: *kind, index });
         }
         let (kind, _, feature) = KINDS.iter().find(|(_, known, _)| *known == name).ok_or_else(unknown)?;
@@ -124,9 +129,13 @@ pub fn run<J: Job>(device: &Device, job: J) -> J::Output {
         #[cfg(feature = "flex")]
         Kind::Cpu => job.run::<Autodiff<burn::backend::Flex>>(&burn::backend::flex::FlexDevice),
         #[cfg(feature = "cuda")]
-        Kind::Cuda => job.run::<Autodiff<burn::backend::Cuda>>(&burn::backend::cuda::CudaDevice::new(device.index)),
+        Kind::Cuda => {
+            job.run::<Autodiff<burn::backend::Cuda>>(&burn::backend::cuda::CudaDevice::new(device.index))
+        }
         #[cfg(feature = "rocm")]
-        Kind::Rocm => job.run::<Autodiff<burn::backend::Rocm>>(&burn::backend::rocm::RocmDevice::new(device.index)),
+        Kind::Rocm => {
+            job.run::<Autodiff<burn::backend::Rocm>>(&burn::backend::rocm::RocmDevice::new(device.index))
+        }
         #[cfg(any(feature = "wgpu", feature = "vulkan", feature = "metal"))]
         Kind::Wgpu | Kind::Vulkan | Kind::Metal => {
             use burn::backend::wgpu::WgpuDevice;

@@ -41,7 +41,8 @@ impl Sampling {
     ///
     /// [`Error::Option`] names the option.
     pub fn validate(&self) -> Result<()> {
-        let fault = |option, value: f32, expected| Err(Error::Option { option, value: value.into(), expected });
+        let fault =
+            |option, value: f32, expected| Err(Error::Option { option, value: value.into(), expected });
         if !(0.0..=100.0).contains(&self.temperature) {
             return fault("temperature", self.temperature, "from 0 to 100");
         }
@@ -95,8 +96,10 @@ impl Sampler {
         let Sampling { temperature, top_k, top_p, min_p, .. } = self.sampling;
         let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
         let weight = |logit: f32| ((logit - largest) / temperature).exp();
-        let mut kept: Vec<(u32, f32)> =
-            (0..).zip(logits.iter().map(|logit| weight(*logit))).filter(|(_, weight)| *weight >= min_p).collect();
+        let mut kept: Vec<(u32, f32)> = (0..)
+            .zip(logits.iter().map(|logit| weight(*logit)))
+            .filter(|(_, weight)| *weight >= min_p)
+            .collect();
         let descending = |a: &(u32, f32), b: &(u32, f32)| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0));
         if top_k > 0 && top_k < kept.len() {
             // Selecting is linear in the vocabulary; only what is kept is sorted.
@@ -179,7 +182,9 @@ mod tests {
 
     #[test]
     fn the_seed_decides() {
-        let first = |seed| Sampler::new(&with(|s| s.seed = seed)).map(|mut s| [0; 20].map(|_| s.next(&LOGITS))).unwrap();
+        let first = |seed| {
+            Sampler::new(&with(|s| s.seed = seed)).map(|mut s| [0; 20].map(|_| s.next(&LOGITS))).unwrap()
+        };
         assert_eq!(first(3), first(3));
         assert_ne!(first(3), first(4));
     }

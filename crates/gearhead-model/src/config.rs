@@ -11,7 +11,8 @@ use crate::error::{Error, Result};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ModelConfig {
-    /// Token ids are below this.
+    /// Token ids are below this. It comes from the tokenizer or from `config.json`, never from a training's configuration.
+    #[serde(skip)]
     pub vocab_size: usize,
     /// Features of the residual stream.
     pub d_model: usize,

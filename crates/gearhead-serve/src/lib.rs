@@ -80,7 +80,8 @@ async fn diagnose(State(queue): State<mpsc::Sender<Work>>, body: Bytes) -> Respo
     match queue.try_send((case, answer)) {
         Ok(()) => {}
         Err(mpsc::error::TrySendError::Full(_)) => {
-            let busy = failure(StatusCode::TOO_MANY_REQUESTS, "busy", "the queue is full: try again in a second");
+            let busy =
+                failure(StatusCode::TOO_MANY_REQUESTS, "busy", "the queue is full: try again in a second");
             return ([("retry-after", "1")], busy).into_response();
         }
         Err(mpsc::error::TrySendError::Closed(_)) => {

@@ -134,7 +134,10 @@ impl Config {
             for text in overrides {
                 let fault = |reason: String| Error::Config { place: format!("--set {text}"), reason };
                 set(&mut table, text).map_err(&fault)?;
-                config = table.clone().try_into().map_err(|error: toml::de::Error| fault(error.message().to_owned()))?;
+                config = table
+                    .clone()
+                    .try_into()
+                    .map_err(|error: toml::de::Error| fault(error.message().to_owned()))?;
             }
             config
         };
@@ -180,7 +183,9 @@ impl Config {
                 return fault(format!("train.{key} is {value}, which is out of range"));
             }
         }
-        self.model.validate().map_err(|error| Error::Config { place: place.to_owned(), reason: error.to_string() })
+        self.model
+            .validate()
+            .map_err(|error| Error::Config { place: place.to_owned(), reason: error.to_string() })
     }
 }
 
@@ -209,7 +214,8 @@ fn set(table: &mut toml::Table, text: &str) -> std::result::Result<(), String> {
 mod tests {
     use super::*;
 
-    const MINIMAL: &str = "output = \"o\"\ntokenizer = \"t.json\"\n[data]\ntrain = \"a\"\nvalidation = \"b\"\n";
+    const MINIMAL: &str =
+        "output = \"o\"\ntokenizer = \"t.json\"\n[data]\ntrain = \"a\"\nvalidation = \"b\"\n";
 
     fn parse(text: &str, overrides: &[&str]) -> std::result::Result<Config, String> {
         let overrides: Vec<String> = overrides.iter().map(|&text| text.into()).collect();
@@ -231,18 +237,28 @@ mod tests {
         let text = format!("{MINIMAL}[train]\nepochs = 0\n");
         assert_eq!(parse(&text, &[]).unwrap_err(), "c.toml: train.epochs is 0, but must be at least 1");
         let text = format!("{MINIMAL}[model]\nd_model = 250\n");
-        assert_eq!(parse(&text, &[]).unwrap_err(), "c.toml: model.d_model is 250, which n_heads = 4 does not divide");
+        assert_eq!(
+            parse(&text, &[]).unwrap_err(),
+            "c.toml: model.d_model is 250, which n_heads = 4 does not divide"
+        );
         assert!(parse("output = ", &[]).unwrap_err().starts_with("c.toml:1:"));
     }
 
     #[test]
     fn overrides_win_and_their_faults_are_named() {
-        let config = parse(MINIMAL, &["train.epochs=3", "model.d_model = 128", "output=elsewhere", "train.epochs=4"]);
+        let config =
+            parse(MINIMAL, &["train.epochs=3", "model.d_model = 128", "output=elsewhere", "train.epochs=4"]);
         let config = config.unwrap();
         assert_eq!((config.train.epochs, config.model.d_model), (4, 128));
         assert_eq!(config.output, Path::new("elsewhere"));
-        assert!(parse(MINIMAL, &["train.epoch=3"]).unwrap_err().starts_with("--set train.epoch=3: unknown field"));
-        assert!(parse(MINIMAL, &["train.epochs=many"]).unwrap_err().starts_with("--set train.epochs=many: invalid"));
+        assert!(
+            parse(MINIMAL, &["train.epoch=3"]).unwrap_err().starts_with("--set train.epoch=3: unknown field")
+        );
+        assert!(
+            parse(MINIMAL, &["train.epochs=many"])
+                .unwrap_err()
+                .starts_with("--set train.epochs=many: invalid")
+        );
         assert!(parse(MINIMAL, &["nonsense"]).unwrap_err().contains("section.key=value"));
         assert!(parse(MINIMAL, &["output.x=1"]).unwrap_err().contains("not a section"));
     }

@@ -34,7 +34,9 @@ pub enum Error {
         reason: String,
     },
     /// The loss is not a number any more.
-    #[error("the training diverged at step {step}: the {what} is {value}; a lower train.learning_rate or more train.warmup_steps may help")]
+    #[error(
+        "the training diverged at step {step}: the {what} is {value}; a lower train.learning_rate or more train.warmup_steps may help"
+    )]
     Diverged {
         /// The step.
         step: usize,

@@ -115,10 +115,8 @@ pub struct AdamW<B: AutodiffBackend> {
     step: u32,
 }
 
-type Moments<B> = (
-    Tensor<<B as AutodiffBackend>::InnerBackend, 1>,
-    Tensor<<B as AutodiffBackend>::InnerBackend, 1>,
-);
+type Moments<B> =
+    (Tensor<<B as AutodiffBackend>::InnerBackend, 1>, Tensor<<B as AutodiffBackend>::InnerBackend, 1>);
 
 impl<B: AutodiffBackend> Default for AdamW<B> {
     fn default() -> Self {

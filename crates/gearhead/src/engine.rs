@@ -90,15 +90,14 @@ impl Job for Load<'_> {
 
     fn run<B: AutodiffKernels>(self, device: &B::Device) -> Result<Engine> {
         type Inner<B> = gearhead_infer::Engine<<B as AutodiffBackend>::InnerBackend>;
-        let engine = match self.path {
-            Some(path) => Inner::<B>::open(path, device)?,
-            None => {
-                let directory = ModelDirectory::from_memory(BUNDLED_CONFIG, BUNDLED_WEIGHTS, BUNDLED)?;
-                let path = Path::new(BUNDLED);
-                let tokenizer = Tokenizer::from_bytes(BUNDLED_TOKENIZER, path.join("tokenizer.json"))?;
-                let manifest = Manifest::from_json(BUNDLED_MANIFEST, &path.join(MANIFEST))?;
-                Inner::<B>::new(&directory, tokenizer, Some(manifest), BUNDLED, device)?
-            }
+        let engine = if let Some(path) = self.path {
+            Inner::<B>::open(path, device)?
+        } else {
+            let directory = ModelDirectory::from_memory(BUNDLED_CONFIG, BUNDLED_WEIGHTS, BUNDLED)?;
+            let path = Path::new(BUNDLED);
+            let tokenizer = Tokenizer::from_bytes(BUNDLED_TOKENIZER, path.join("tokenizer.json"))?;
+            let manifest = Manifest::from_json(BUNDLED_MANIFEST, &path.join(MANIFEST))?;
+            Inner::<B>::new(&directory, tokenizer, Some(manifest), BUNDLED, device)?
         };
         Ok(Engine { inner: Box::new(engine) })
     }

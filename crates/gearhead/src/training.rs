@@ -1,23 +1,48 @@
 //! Training on whatever device was chosen.
 
+use std::path::Path;
+
+use gearhead_data::{
+    case::{read_cases, write_whole},
+    manifest::MANIFEST,
+};
 use gearhead_device::{Device, Job, run};
+use gearhead_infer::engine::fit_ranking;
 use gearhead_kernels::AutodiffKernels;
 use gearhead_train::{Config, Event, Summary, data::TrainData};
 
-use crate::Result;
+use crate::{Engine, Result};
 
-/// Trains as the configuration says; see [`gearhead_train::train()`].
+/// The most validation cases that the ranking is fitted on: three weights need no more.
+const FIT_CASES: usize = 500;
+
+/// Trains as the configuration says (see [`gearhead_train::train()`]), then fits on the validation cases how much the
+/// model, the fault cards and the codes count, and stores that in the best model's directory.
 ///
 /// # Errors
 ///
-/// As that function's.
+/// As that function's, or the best model cannot be opened again.
 pub fn train_on(
     device: &Device,
     config: &Config,
     data: &TrainData,
     on_event: &mut dyn FnMut(&Event),
 ) -> Result<Summary> {
-    run(device, Train { config, data, on_event })
+    let summary = run(device, Train { config, data, on_event })?;
+    fit(device, &summary.best, &config.data.validation)?;
+    Ok(summary)
+}
+
+fn fit(device: &Device, model: &Path, validation: &Path) -> Result<()> {
+    let mut cases = read_cases(validation)?;
+    cases.truncate(FIT_CASES);
+    let engine = Engine::open(model, device)?;
+    let engine = engine.as_diagnose();
+    let Some(manifest) = engine.manifest() else { return Ok(()) };
+    let mut manifest = manifest.clone();
+    manifest.ranking = fit_ranking(engine, &cases, manifest.ranking)?;
+    let json = serde_json::to_vec_pretty(&manifest).expect("a manifest is JSON");
+    Ok(write_whole(&model.join(MANIFEST), |output| output.write_all(&json))?)
 }
 
 struct Train<'a> {

@@ -21,7 +21,11 @@ pub(crate) fn generate(args: &DataGenerateArgs) -> Result<(), Failure> {
             written.insert(split.as_str().into(), json!({ "path": path, "cases": cases.len() }));
         } else {
             let with_code = cases.iter().filter(|case| !case.error_codes.is_empty()).count();
-            output::text(format_args!("{}: {} cases, {with_code} with a fault code", path.display(), cases.len()))?;
+            output::text(format_args!(
+                "{}: {} cases, {with_code} with a fault code",
+                path.display(),
+                cases.len()
+            ))?;
         }
     }
     if args.json {

@@ -2,7 +2,10 @@
 
 use std::path::Path;
 
-use gearhead::{Case, Engine, data::case::{CaseReader, write_whole}};
+use gearhead::{
+    Case, Engine,
+    data::case::{CaseReader, write_whole},
+};
 use serde_json::json;
 
 use super::{engine, interactive};
@@ -38,7 +41,8 @@ fn run_batch(engine: &Engine, batch: &Path, out: &Path) -> Result<(), Failure> {
     let reader = CaseReader::open(batch)?;
     write_whole(out, |output| {
         for located in reader {
-            let report = located.map_err(Failure::from).and_then(|located| Ok(engine.diagnose(&located.case)?));
+            let report =
+                located.map_err(Failure::from).and_then(|located| Ok(engine.diagnose(&located.case)?));
             match report {
                 Ok(report) => serde_json::to_writer(&mut *output, &report)?,
                 Err(failure) => {

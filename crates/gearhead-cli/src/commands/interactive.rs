@@ -21,8 +21,7 @@ pub(crate) fn run(engine: &Engine) -> Result<(), Failure> {
     let mut editor = DefaultEditor::new().map_err(failed)?;
     let (mut machine, mut as_json) = (String::new(), false);
     output::text("Gearhead: machine, complaint, fault codes. :help for help, :quit to leave.")?;
-    loop {
-        let Line::Text(text) = ask(&mut editor, "\nMachine: ", &mut as_json)? else { break };
+    while let Line::Text(text) = ask(&mut editor, "\nMachine: ", &mut as_json)? {
         if !text.is_empty() {
             machine = text;
         } else if machine.is_empty() {
@@ -33,7 +32,9 @@ pub(crate) fn run(engine: &Engine) -> Result<(), Failure> {
             output::text("Without a complaint there is nothing to diagnose.")?;
             continue;
         }
-        let Line::Text(codes) = ask(&mut editor, "Fault codes (Enter for none): ", &mut as_json)? else { break };
+        let Line::Text(codes) = ask(&mut editor, "Fault codes (Enter for none): ", &mut as_json)? else {
+            break;
+        };
         output::text("")?;
         match engine.diagnose(&Case::new(&machine, symptom).with_codes(&codes)) {
             Ok(report) if as_json => output::json(&report)?,
@@ -59,7 +60,9 @@ fn ask(editor: &mut DefaultEditor, question: &str, as_json: &mut bool) -> Result
                 *as_json = !*as_json;
                 output::text(if *as_json { "Reports are JSON now." } else { "Reports are text now." })?;
             }
-            command if command.starts_with(':') => output::text(format_args!("There is no {command}.\n{HELP}"))?,
+            command if command.starts_with(':') => {
+                output::text(format_args!("There is no {command}.\n{HELP}"))?
+            }
             _ => {
                 if !line.is_empty() {
                     editor.add_history_entry(&line).map_err(failed)?;

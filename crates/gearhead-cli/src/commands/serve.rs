@@ -9,14 +9,17 @@ pub(crate) fn run(args: &ServeArgs) -> Result<(), Failure> {
     if !args.addr.ip().is_loopback() {
         return Err(Failure::bad_input(
             "usage",
-            format!("--addr {}: only loopback addresses are served, since there are no API keys yet", args.addr),
+            format!(
+                "--addr {}: only loopback addresses are served, since there are no API keys yet",
+                args.addr
+            ),
         ));
     }
     let engine = engine(&args.model)?.into_diagnose();
     tokio::runtime::Runtime::new()?.block_on(async {
-        let listener = TcpListener::bind(args.addr).await.map_err(|error| {
-            Failure::bad_input("usage", format!("--addr {}: {error}", args.addr))
-        })?;
+        let listener = TcpListener::bind(args.addr)
+            .await
+            .map_err(|error| Failure::bad_input("usage", format!("--addr {}: {error}", args.addr)))?;
         output::note(format_args!("listening on http://{} (Ctrl-C stops)", listener.local_addr()?));
         gearhead_serve::serve(listener, engine, async {
             // Without a signal handler the process can only be killed, which needs no grace.

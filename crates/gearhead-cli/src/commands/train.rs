@@ -54,7 +54,8 @@ impl View {
             Event::Step { loss, learning_rate, tokens, seconds, .. } => {
                 self.batch_tokens += tokens;
                 let speed = self.batch_tokens as f64 / (seconds - self.since).max(1e-9);
-                self.bar.set_message(format!("loss {loss:.4}, rate {learning_rate:.1e}, {speed:.0} tokens/s"));
+                self.bar
+                    .set_message(format!("loss {loss:.4}, rate {learning_rate:.1e}, {speed:.0} tokens/s"));
                 self.bar.inc(1);
             }
             Event::Evaluation { step, validation_loss, is_best, seconds, .. } => {

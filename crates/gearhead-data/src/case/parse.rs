@@ -152,7 +152,8 @@ mod tests {
 
     #[test]
     fn keeps_fields_it_does_not_know() {
-        let case = parse_case(r#"{"equipment": "a", "symptom": "b", "site": "North", "serial": 77}"#).unwrap();
+        let case =
+            parse_case(r#"{"equipment": "a", "symptom": "b", "site": "North", "serial": 77}"#).unwrap();
         assert_eq!(case.extra["site"], "North");
         assert_eq!(case.serial.as_deref(), Some("77"));
     }

@@ -119,7 +119,9 @@ impl<R: BufRead> CaseReader<R> {
                 self.form = Form::Ended;
                 return match self.peek_past_space()? {
                     None => Ok(None),
-                    Some(_) => Err(self.record(self.line, RecordFault::Json("text after the closing `]`".into()))),
+                    Some(_) => {
+                        Err(self.record(self.line, RecordFault::Json("text after the closing `]`".into())))
+                    }
                 };
             }
             None => {
@@ -132,11 +134,14 @@ impl<R: BufRead> CaseReader<R> {
         self.buffer.clear();
         let (mut depth, mut in_string, mut escaped) = (0_u32, false, false);
         loop {
-            let next = self.input.fill_buf().map_err(|source| Error::io(&self.path, source))?.first().copied();
+            let next =
+                self.input.fill_buf().map_err(|source| Error::io(&self.path, source))?.first().copied();
             match next {
                 None => {
                     self.form = Form::Ended;
-                    return Err(self.record(line, RecordFault::Json("the file ends inside this record".into())));
+                    return Err(
+                        self.record(line, RecordFault::Json("the file ends inside this record".into()))
+                    );
                 }
                 Some(b',' | b']') if depth == 0 && !in_string => break,
                 Some(byte) => {
@@ -224,7 +229,8 @@ mod tests {
     #[test]
     fn lines_and_arrays_give_the_same_cases() {
         let lines = CaseReader::new("a", format!("{ONE}\n\n{ONE}\r\n").as_bytes()).into_cases().unwrap();
-        let array = CaseReader::new("b", format!("\u{feff}[\n{ONE},\n {ONE}\n]\n").as_bytes()).into_cases().unwrap();
+        let array =
+            CaseReader::new("b", format!("\u{feff}[\n{ONE},\n {ONE}\n]\n").as_bytes()).into_cases().unwrap();
         assert_eq!(lines, array);
         assert_eq!(lines.len(), 2);
     }

@@ -4,8 +4,8 @@ use std::collections::{BTreeSet, HashSet};
 
 use proptest::prelude::*;
 
-use crate::severity::Severity;
 use super::{Code, CodeKind, CodeTable, Decoded, FaultClass, FaultCode, TableError, parse_list};
+use crate::severity::Severity;
 use crate::system::System;
 
 fn parse(text: &str) -> Code {

@@ -49,14 +49,14 @@ pub(super) fn equipment(machine: &Machine, rng: &mut ChaCha8Rng) -> String {
 pub(super) fn complaint(card: &Card, split: Split, rng: &mut ChaCha8Rng) -> String {
     // The first sign is the most typical complaint.
     let main = if rng.random_bool(0.5) { 0 } else { rng.random_range(0..card.signs.len()) };
-    let is_note = rng.random_bool(0.25);
+    let is_note = rng.random_bool(0.2);
     let mut parts = vec![sign_wording(&card.signs[main], split, is_note, rng)];
-    if !is_note || rng.random_bool(0.2) {
-        if rng.random_bool(0.25) {
+    if !is_note || rng.random_bool(0.4) {
+        if rng.random_bool(0.35) {
             let other = (main + rng.random_range(1..card.signs.len())) % card.signs.len();
             parts.push(sign_wording(&card.signs[other], split, rng.random_bool(0.5), rng));
         }
-        if rng.random_bool(0.45) {
+        if rng.random_bool(0.7) {
             parts.push(evidence_wording(&card.evidence, split, rng));
         }
         if rng.random_bool(0.15) {
@@ -69,9 +69,16 @@ pub(super) fn complaint(card: &Card, split: Split, rng: &mut ChaCha8Rng) -> Stri
 fn sign_wording(sign: &Sign, split: Split, is_note: bool, rng: &mut ChaCha8Rng) -> String {
     let wordings: Vec<&String> = sign.wordings().collect();
     let of_split = of_split(&wordings, split);
-    let notes: Vec<&str> =
-        of_split.iter().copied().filter(|wording| sign.shorthand.iter().any(|note| note == wording)).collect();
-    if is_note && !notes.is_empty() { (*pick(rng, &notes)).to_owned() } else { (*pick(rng, &of_split)).to_owned() }
+    let notes: Vec<&str> = of_split
+        .iter()
+        .copied()
+        .filter(|wording| sign.shorthand.iter().any(|note| note == wording))
+        .collect();
+    if is_note && !notes.is_empty() {
+        (*pick(rng, &notes)).to_owned()
+    } else {
+        (*pick(rng, &of_split)).to_owned()
+    }
 }
 
 fn evidence_wording(evidence: &[Evidence], split: Split, rng: &mut ChaCha8Rng) -> String {

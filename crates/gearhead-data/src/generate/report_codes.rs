@@ -13,7 +13,7 @@ use crate::{
 /// fault, alone or beside the right one.
 pub(super) fn report_codes(knowledge: &KnowledgeBase, card: &Card, rng: &mut ChaCha8Rng) -> Vec<String> {
     let mut codes = Vec::new();
-    if !card.codes.is_empty() && rng.random_bool(0.55) {
+    if !card.codes.is_empty() && rng.random_bool(0.6) {
         codes.push(pick(rng, &card.codes).clone());
         let second = pick(rng, &card.codes);
         if rng.random_bool(0.35) && *second != codes[0] {

@@ -38,11 +38,19 @@ pub(super) fn of_split<S: AsRef<str>>(wordings: &[S], split: Split) -> Vec<&str>
     }
 }
 
+/// The wordings that belong to the training split: those that a model, or an index of the cards, may have seen when it
+/// is measured on generated cases.
+pub fn learnable<S: AsRef<str>>(wordings: &[S]) -> Vec<&str> {
+    of_split(wordings, Split::Train)
+}
+
 /// FNV-1a, 64 bit: a hash whose values are fixed by its definition, unlike those of the standard library.
 ///
 /// Source: <http://www.isthe.com/chongo/tech/comp/fnv/>
 fn fnv1a(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
+    bytes
+        .iter()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 #[cfg(test)]

@@ -129,11 +129,13 @@ impl Card {
     /// Whether the fault sets `code`. A listed SPN without an FMI stands for all of its FMIs, and an SPN that came
     /// without an FMI matches each listed one.
     pub fn lists(&self, code: &FaultCode) -> bool {
-        self.codes.iter().map(|listed| FaultCode::parse(listed)).any(|listed| match (&listed.code, &code.code) {
-            (Code::J1939 { spn: a, fmi: x }, Code::J1939 { spn: b, fmi: y }) => {
-                a == b && (x.is_none() || y.is_none() || x == y)
+        self.codes.iter().map(|listed| FaultCode::parse(listed)).any(|listed| {
+            match (&listed.code, &code.code) {
+                (Code::J1939 { spn: a, fmi: x }, Code::J1939 { spn: b, fmi: y }) => {
+                    a == b && (x.is_none() || y.is_none() || x == y)
+                }
+                (a, b) => a == b,
             }
-            (a, b) => a == b,
         })
     }
 }

@@ -34,7 +34,8 @@ pub(super) fn recognise<'a>(machines: &'a [Machine], equipment: &str) -> Option<
     for machine in machines {
         let is_model = |part: &String| part.len() >= 2 && part.contains(|c: char| c.is_ascii_digit());
         let models = machine.names.iter().map(|name| tokens(name));
-        let shared = models.map(|model| model.iter().filter(|part| is_model(part) && described.contains(part)).count());
+        let shared = models
+            .map(|model| model.iter().filter(|part| is_model(part) && described.contains(part)).count());
         let words = machine.words.iter().map(|word| tokens(word));
         let named = words.filter(|word| described.windows(word.len()).any(|window| window == word));
         let word_len = named.map(|word| word.iter().map(String::len).sum::<usize>()).max().unwrap_or(0);
@@ -48,5 +49,8 @@ pub(super) fn recognise<'a>(machines: &'a [Machine], equipment: &str) -> Option<
 
 /// Words in lower case, split where neither a letter nor a digit stands.
 fn tokens(text: &str) -> Vec<String> {
-    text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_lowercase).collect()
+    text.split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .map(str::to_lowercase)
+        .collect()
 }

@@ -7,8 +7,19 @@ use crate::{
 };
 
 /// Words that say that pressure, heat, stored energy, chemicals or a raised load is about.
-const DANGER: &[&str] =
-    &["pressure", "hot", "raised", "boom", "spring", "accumulator", "battery", "fuel", "coolant", "exhaust", "jack"];
+const DANGER: &[&str] = &[
+    "pressure",
+    "hot",
+    "raised",
+    "boom",
+    "spring",
+    "accumulator",
+    "battery",
+    "fuel",
+    "coolant",
+    "exhaust",
+    "jack",
+];
 
 #[test]
 fn every_system_has_cards_and_every_card_a_machine() {
@@ -18,7 +29,11 @@ fn every_system_has_cards_and_every_card_a_machine() {
         assert!(knowledge.cards().iter().any(|card| card.system == system), "{system}");
     }
     for card in knowledge.cards() {
-        assert!(knowledge.machines().iter().any(|machine| machine.can_have(card)), "{}: no machine has it", card.id);
+        assert!(
+            knowledge.machines().iter().any(|machine| machine.can_have(card)),
+            "{}: no machine has it",
+            card.id
+        );
     }
 }
 
@@ -64,7 +79,11 @@ fn every_reference_leads_somewhere() {
 #[test]
 fn every_card_can_be_told_from_a_neighbour() {
     for card in KnowledgeBase::builtin().cards() {
-        assert!(card.tests.iter().any(|test| !test.separates.is_empty()), "{}: no discriminating test", card.id);
+        assert!(
+            card.tests.iter().any(|test| !test.separates.is_empty()),
+            "{}: no discriminating test",
+            card.id
+        );
         assert!(card.signs.len() >= 3, "{}: few signs", card.id);
         assert!((1..=5).contains(&card.occurrence), "{}: occurrence", card.id);
         for wordings in [&card.explanation, &card.repair] {
@@ -132,7 +151,8 @@ fn machines_are_recognised_by_word_and_by_model() {
 #[test]
 fn a_machine_is_offered_only_what_it_can_have() {
     let knowledge = KnowledgeBase::builtin();
-    let ids = |equipment| knowledge.cards_for(equipment).iter().map(|card| card.id.clone()).collect::<Vec<_>>();
+    let ids =
+        |equipment| knowledge.cards_for(equipment).iter().map(|card| card.id.clone()).collect::<Vec<_>>();
     let generator = ids("Cummins C275 D5 Generator");
     assert!(generator.contains(&"fuel_filter_restricted".to_owned()));
     assert!(!generator.contains(&"track_tension_wrong".to_owned()));

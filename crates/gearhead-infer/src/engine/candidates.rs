@@ -1,22 +1,44 @@
-//! The causes that a model ranks, and the ranking: the probability of each cause's name after the prompt.
+//! The causes that an engine ranks, what speaks for each, and the ranking.
 
 use gearhead_data::{
     case::Case,
     knowledge::KnowledgeBase,
-    manifest::Manifest,
+    manifest::{Manifest, Ranking},
     prompt::encode_field,
     tokenizer::{Markers, Tokenizer},
 };
 use gearhead_kernels::Kernels;
 use gearhead_model::Decoder;
 
+use super::cards::CardIndex;
 use crate::{decode::Prefix, error::Result};
 
-/// The names of the causes as tokens.
+/// The names of the causes as tokens, and their cards.
 #[derive(Debug)]
 pub(super) struct Candidates {
     tokens: Vec<Vec<u32>>,
     faults: Vec<Option<String>>,
+}
+
+/// What speaks for a candidate.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub struct Scored {
+    /// Its position in the manifest's list.
+    pub index: usize,
+    /// The log-probability of its name given the case, by the language model, in nats.
+    pub log_prob: f64,
+    /// The likeness of the complaint to its card, by BM25.
+    pub cards: f64,
+    /// How much the reported codes point at it.
+    pub codes: f64,
+}
+
+impl Scored {
+    /// The weighted sum.
+    pub fn score(&self, ranking: &Ranking) -> f64 {
+        ranking.model * self.log_prob + ranking.cards * self.cards + ranking.codes * self.codes
+    }
 }
 
 /// A candidate with its probability among the candidates that the machine can have.
@@ -55,34 +77,58 @@ impl Candidates {
         self.tokens.iter().map(Vec::len).max().unwrap_or(0)
     }
 
-    /// Every candidate that the machine can have, the most probable first; all of them where the machine can have
-    /// none.
-    pub(super) fn rank<B: Kernels>(
+    /// What speaks for every candidate that the machine can have, in the manifest's order; for all of them where the
+    /// machine can have none.
+    pub(super) fn score<B: Kernels>(
         &self,
         prefix: &Prefix<B>,
         decoder: &Decoder<B>,
         knowledge: &KnowledgeBase,
         case: &Case,
-    ) -> Result<Vec<Ranked>> {
+    ) -> Result<Vec<Scored>> {
         let machine = knowledge.machine(&case.equipment);
         let can_have = |fault: &Option<String>| {
             let card = fault.as_deref().and_then(|id| knowledge.card(id));
             card.zip(machine).is_none_or(|(card, machine)| machine.can_have(card))
         };
-        let mut possible: Vec<usize> = (0..self.tokens.len()).filter(|index| can_have(&self.faults[*index])).collect();
+        let mut possible: Vec<usize> =
+            (0..self.tokens.len()).filter(|index| can_have(&self.faults[*index])).collect();
         if possible.is_empty() {
             possible = (0..self.tokens.len()).collect();
         }
         let tokens: Vec<Vec<u32>> = possible.iter().map(|index| self.tokens[*index].clone()).collect();
-        let scores = prefix.score(decoder, &tokens)?;
-        let largest = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let total: f64 = scores.iter().map(|score| (score - largest).exp()).sum();
-        let mut ranked: Vec<Ranked> = possible
-            .into_iter()
-            .zip(scores)
-            .map(|(index, score)| Ranked { index, probability: (score - largest).exp() / total })
-            .collect();
-        ranked.sort_by(|a, b| b.probability.total_cmp(&a.probability).then(a.index.cmp(&b.index)));
-        Ok(ranked)
+        let log_probs = prefix.score(decoder, &tokens)?;
+        let cards = CardIndex::builtin();
+        let (likeness, code_evidence) = (cards.likeness(&case.symptom), cards.code_evidence(&case.codes()));
+        let of_card = |scores: &[f32], index: usize| {
+            let number = self.faults[index].as_deref().and_then(|id| cards.number(id));
+            number.map_or(0.0, |number| f64::from(scores[number]))
+        };
+        let scored = possible.into_iter().zip(log_probs).map(|(index, log_prob)| Scored {
+            index,
+            log_prob,
+            cards: of_card(&likeness, index),
+            codes: of_card(&code_evidence, index),
+        });
+        Ok(scored.collect())
     }
+}
+
+/// Probabilities by the softmax of the scores, the most probable first; of equals the more frequent cause.
+pub(super) fn rank(scored: &[Scored], ranking: &Ranking) -> Vec<Ranked> {
+    let mut ranked: Vec<Ranked> = scored
+        .iter()
+        .zip(softmax(scored, ranking))
+        .map(|(scored, probability)| Ranked { index: scored.index, probability })
+        .collect();
+    ranked.sort_by(|a, b| b.probability.total_cmp(&a.probability).then(a.index.cmp(&b.index)));
+    ranked
+}
+
+pub(super) fn softmax(scored: &[Scored], ranking: &Ranking) -> Vec<f64> {
+    let scores: Vec<f64> = scored.iter().map(|scored| scored.score(ranking)).collect();
+    let largest = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let weights: Vec<f64> = scores.iter().map(|score| (score - largest).exp()).collect();
+    let total: f64 = weights.iter().sum();
+    weights.into_iter().map(|weight| weight / total).collect()
 }

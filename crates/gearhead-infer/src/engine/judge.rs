@@ -23,16 +23,20 @@ const SURE_FROM: f64 = 0.25;
 pub(super) fn judge(
     case: &Case,
     codes: Vec<Decoded>,
-    causes: Vec<(&Candidate, f64)>,
+    causes: &[(&Candidate, f64)],
     written: Written,
     knowledge: &KnowledgeBase,
     model: &str,
 ) -> Report {
     let card_of = |candidate: &Candidate| candidate.fault.as_deref().and_then(|id| knowledge.card(id));
     let shown = causes.iter().take(MAX_SHOWN).take_while(|(_, probability)| *probability >= SHOWN_FROM);
-    let shown: Vec<_> = shown.chain(causes.first().filter(|(_, probability)| *probability < SHOWN_FROM)).collect();
-    let dangerous: Vec<&Card> =
-        shown.iter().filter(|(_, probability)| *probability >= DANGER_FROM).filter_map(|(c, _)| card_of(c)).collect();
+    let shown: Vec<_> =
+        shown.chain(causes.first().filter(|(_, probability)| *probability < SHOWN_FROM)).collect();
+    let dangerous: Vec<&Card> = shown
+        .iter()
+        .filter(|(_, probability)| *probability >= DANGER_FROM)
+        .filter_map(|(c, _)| card_of(c))
+        .collect();
     let best_card = causes.first().and_then(|(candidate, _)| card_of(candidate));
     let reported = case.codes();
     Report {
@@ -40,7 +44,10 @@ pub(super) fn judge(
         abstained: causes[0].1 < SURE_FROM,
         verdict: verdict(&codes, &dangerous, best_card),
         safety: unique(dangerous.iter().copied().chain(best_card).flat_map(|card| &card.hazards).cloned()),
-        causes: shown.iter().map(|(candidate, probability)| cause(candidate, *probability, card_of(candidate), &reported)).collect(),
+        causes: shown
+            .iter()
+            .map(|(candidate, probability)| cause(candidate, *probability, card_of(candidate), &reported))
+            .collect(),
         tests: tests(best_card, &dangerous, &written.steps),
         next_question: next_question(&dangerous),
         codes,

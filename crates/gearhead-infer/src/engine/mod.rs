@@ -1,6 +1,8 @@
-//! From case to report: the model ranks and writes, the fault cards say how to prove it.
+//! From case to report: the model and the fault cards rank, the model writes, the cards say how to prove it.
 
 mod candidates;
+mod cards;
+mod fit;
 mod judge;
 
 use std::path::Path;
@@ -23,7 +25,10 @@ use crate::{
     sampling::Sampling,
 };
 
-use candidates::Candidates;
+pub use candidates::Scored;
+pub use fit::fit_ranking;
+
+use candidates::{Candidates, rank};
 
 /// Tokens that are kept free for the answer.
 const ANSWER_TOKENS: usize = 192;
@@ -36,6 +41,13 @@ pub trait Diagnose {
     ///
     /// The case is not valid or does not fit the model.
     fn diagnose(&self, case: &Case) -> Result<Report>;
+
+    /// What speaks for each cause that the case's machine can have.
+    ///
+    /// # Errors
+    ///
+    /// The case is not valid or does not fit the model.
+    fn score_causes(&self, case: &Case) -> Result<Vec<Scored>>;
 
     /// Continues token ids.
     ///
@@ -97,7 +109,8 @@ impl<B: Kernels> Engine<B> {
         let best = given.join("best");
         let path = if !given.join("config.json").exists() && best.is_dir() { best.as_path() } else { given };
         let directory = ModelDirectory::open(path)?;
-        let tokenizer = Tokenizer::from_bytes(&read_file(path, "tokenizer.json")?, path.join("tokenizer.json"))?;
+        let tokenizer =
+            Tokenizer::from_bytes(&read_file(path, "tokenizer.json")?, path.join("tokenizer.json"))?;
         let manifest = match read_file(path, MANIFEST) {
             Ok(text) => Some(Manifest::from_json(&text, &path.join(MANIFEST))?),
             Err(gearhead_model::Error::MissingFile { .. }) => None,
@@ -142,6 +155,19 @@ impl<B: Kernels> Engine<B> {
         &self.decoder
     }
 
+    /// The prompt of a valid case that fits the model.
+    fn prompt(&self, case: &Case) -> Result<(&Diagnosis, Vec<u32>)> {
+        case.validate()?;
+        let diagnosis = self.diagnosis.as_ref().filter(|diagnosis| !diagnosis.candidates.is_empty());
+        let diagnosis = diagnosis.ok_or_else(|| Error::NoCandidates { path: self.name.clone().into() })?;
+        let prompt = encode_prompt(&self.tokenizer, case)?;
+        let max_seq_len = self.decoder.config().max_seq_len;
+        if prompt.len() + diagnosis.candidates.longest() >= max_seq_len {
+            return Err(gearhead_data::Error::PromptTooLong { tokens: prompt.len(), max_seq_len }.into());
+        }
+        Ok((diagnosis, prompt))
+    }
+
     /// Lets the model go on after the prompt and the best cause's name, and splits what it writes at the markers.
     fn write(&self, diagnosis: &Diagnosis, prompt: &[u32], best: usize) -> Result<Written> {
         let begun = diagnosis.candidates.tokens(best);
@@ -173,22 +199,26 @@ impl<B: Kernels> Engine<B> {
 
 impl<B: Kernels> Diagnose for Engine<B> {
     fn diagnose(&self, case: &Case) -> Result<Report> {
-        case.validate()?;
-        let diagnosis = self.diagnosis.as_ref().filter(|diagnosis| !diagnosis.candidates.is_empty());
-        let Some(diagnosis) = diagnosis else {
-            return Err(Error::NoCandidates { path: self.name.clone().into() });
-        };
-        let prompt = encode_prompt(&self.tokenizer, case)?;
-        let max_seq_len = self.decoder.config().max_seq_len;
-        let tokens = prompt.len() + diagnosis.candidates.longest();
-        if tokens + 1 > max_seq_len {
-            return Err(gearhead_data::Error::PromptTooLong { tokens: prompt.len(), max_seq_len }.into());
-        }
-        let ranked = diagnosis.candidates.rank(&Prefix::read(&self.decoder, &prompt)?, &self.decoder, self.knowledge, case)?;
+        let (diagnosis, prompt) = self.prompt(case)?;
+        let prefix = Prefix::read(&self.decoder, &prompt)?;
+        let scored = diagnosis.candidates.score(&prefix, &self.decoder, self.knowledge, case)?;
+        let ranked = rank(&scored, &diagnosis.manifest.ranking);
         let written = self.write(diagnosis, &prompt, ranked[0].index)?;
         let codes = case.codes().iter().map(|code| CodeTable::builtin().decode(code)).collect();
-        let causes = ranked.iter().map(|ranked| (&diagnosis.manifest.candidates[ranked.index], ranked.probability));
-        Ok(judge::judge(case, codes, causes.collect(), written, self.knowledge, &self.name))
+        let candidate = |index: usize| &diagnosis.manifest.candidates[index];
+        let causes: Vec<_> =
+            ranked.iter().map(|ranked| (candidate(ranked.index), ranked.probability)).collect();
+        Ok(judge::judge(case, codes, &causes, written, self.knowledge, &self.name))
+    }
+
+    fn score_causes(&self, case: &Case) -> Result<Vec<Scored>> {
+        let (diagnosis, prompt) = self.prompt(case)?;
+        diagnosis.candidates.score(
+            &Prefix::read(&self.decoder, &prompt)?,
+            &self.decoder,
+            self.knowledge,
+            case,
+        )
     }
 
     fn generate(

@@ -5,12 +5,13 @@ mod text;
 
 use std::collections::BTreeMap;
 
-use gearhead_data::{case::Case, knowledge::KnowledgeBase, manifest::Manifest};
+use gearhead_data::{case::Case, knowledge::KnowledgeBase};
 use serde::Serialize;
 
 use crate::{engine::Diagnose, error::Result, report::Report};
 
 pub use baselines::Baseline;
+use baselines::Simpler;
 pub use text::TextScores;
 
 /// What an evaluation found. Its JSON is published as `docs/schemas/eval.schema.json`.
@@ -76,26 +77,20 @@ struct Outcome {
 /// # Errors
 ///
 /// The first case that cannot be diagnosed.
-pub fn evaluate(
-    engine: &dyn Diagnose,
-    cases: &[Case],
-    on_case: &mut dyn FnMut(usize),
-) -> Result<Evaluation> {
+pub fn evaluate(engine: &dyn Diagnose, cases: &[Case], on_case: &mut dyn FnMut(usize)) -> Result<Evaluation> {
     let knowledge = KnowledgeBase::builtin();
     let mut rows = Vec::with_capacity(cases.len());
     let mut text = text::Sums::default();
     for (index, case) in cases.iter().enumerate() {
         let report = engine.diagnose(case)?;
         text.add(case, &report);
-        rows.push(row(case, &report, engine.manifest(), knowledge));
+        rows.push(row(case, &report, engine, knowledge)?);
         on_case(index + 1);
     }
     let mut splits = BTreeMap::new();
-    let kinds: [(&str, fn(&Row) -> bool); 3] =
-        [("all", |_| true), ("with_code", |row| row.has_code), ("without_code", |row| !row.has_code)];
-    for (name, is_of_kind) in kinds {
-        let outcomes: Vec<&Outcome> =
-            rows.iter().filter(|row| is_of_kind(row)).filter_map(|row| row.ranked.as_ref()).collect();
+    for (name, has_code) in [("all", None), ("with_code", Some(true)), ("without_code", Some(false))] {
+        let of_kind = rows.iter().filter(|row| has_code.is_none_or(|has_code| row.has_code == has_code));
+        let outcomes: Vec<&Outcome> = of_kind.filter_map(|row| row.ranked.as_ref()).collect();
         if !outcomes.is_empty() {
             splits.insert(name.to_owned(), scores(&outcomes));
         }
@@ -103,20 +98,23 @@ pub fn evaluate(
     Ok(Evaluation { n: cases.len(), splits, text: text.scores() })
 }
 
-fn row(case: &Case, report: &Report, manifest: Option<&Manifest>, knowledge: &KnowledgeBase) -> Row {
-    let ranked = case.fault.as_ref().map(|fault| Outcome {
-        rank: rank_of(fault, report.causes.iter().map(|cause| cause.fault.as_deref().unwrap_or(&cause.cause))),
-        system_is_right: report.causes.first().is_some_and(|cause| cause.system.is_some() && cause.system == case.system),
-        confidence: report.causes.first().map_or(0.0, |cause| cause.probability),
-        baseline_ranks: Baseline::ALL
-            .iter()
-            .map(|baseline| {
-                let ranking = baseline.rank(case, manifest, knowledge);
-                rank_of(fault, ranking.iter().map(String::as_str))
-            })
-            .collect(),
+fn row(case: &Case, report: &Report, engine: &dyn Diagnose, knowledge: &KnowledgeBase) -> Result<Row> {
+    let has_code = !case.codes().is_empty();
+    let Some(fault) = &case.fault else { return Ok(Row { has_code, ranked: None }) };
+    let simpler =
+        Simpler { case, scored: engine.score_causes(case)?, manifest: engine.manifest(), knowledge };
+    let baseline_ranks = Baseline::ALL.iter().map(|baseline| {
+        let ranking = simpler.rank(*baseline);
+        rank_of(fault, ranking.iter().map(String::as_str))
     });
-    Row { has_code: !case.codes().is_empty(), ranked }
+    let best = report.causes.first();
+    let outcome = Outcome {
+        rank: rank_of(fault, simpler.full().iter().map(String::as_str)),
+        system_is_right: best.is_some_and(|cause| cause.system.is_some() && cause.system == case.system),
+        confidence: best.map_or(0.0, |cause| cause.probability),
+        baseline_ranks: baseline_ranks.collect(),
+    };
+    Ok(Row { has_code, ranked: Some(outcome) })
 }
 
 fn rank_of<'a>(fault: &str, mut ranking: impl Iterator<Item = &'a str>) -> Option<usize> {
@@ -163,12 +161,18 @@ mod tests {
     use super::*;
 
     fn outcome(rank: Option<usize>, confidence: f64) -> Outcome {
-        Outcome { rank, system_is_right: rank == Some(1), confidence, baseline_ranks: vec![None, Some(2)] }
+        Outcome {
+            rank,
+            system_is_right: rank == Some(1),
+            confidence,
+            baseline_ranks: vec![None, Some(2), None, None],
+        }
     }
 
     #[test]
     fn scores_are_what_their_definitions_say() {
-        let outcomes = [outcome(Some(1), 0.95), outcome(Some(2), 0.55), outcome(Some(4), 0.55), outcome(None, 0.35)];
+        let outcomes =
+            [outcome(Some(1), 0.95), outcome(Some(2), 0.55), outcome(Some(4), 0.55), outcome(None, 0.35)];
         let scores = scores(&outcomes.iter().collect::<Vec<_>>());
         assert_eq!((scores.n, scores.top1, scores.top3), (4, 0.25, 0.5));
         assert!((scores.mrr - (1.0 + 0.5 + 0.25) / 4.0).abs() < 1e-12);

@@ -31,23 +31,32 @@ impl Sums {
         if !case.has_target() {
             return;
         }
-        let recorded = [&case.probable_cause, &case.solution].map(|text| text.clone().unwrap_or_default()).join(" ");
+        let recorded =
+            [&case.probable_cause, &case.solution].map(|text| text.clone().unwrap_or_default()).join(" ");
         let written = format!("{} {}", report.probable_cause, report.solution);
         let (recorded, written) = (words(&recorded), words(&written));
         self.rows += 1;
         self.sums.token_f1 += f1(shared(&recorded, &written), recorded.len(), written.len());
-        self.sums.rouge_l += f1(longest_common_subsequence(&recorded, &written), recorded.len(), written.len());
+        self.sums.rouge_l +=
+            f1(longest_common_subsequence(&recorded, &written), recorded.len(), written.len());
         self.sums.exact += f64::from(u8::from(recorded == written));
     }
 
     pub(super) fn scores(&self) -> TextScores {
         let n = self.rows.max(1) as f64;
-        TextScores { token_f1: self.sums.token_f1 / n, rouge_l: self.sums.rouge_l / n, exact: self.sums.exact / n }
+        TextScores {
+            token_f1: self.sums.token_f1 / n,
+            rouge_l: self.sums.rouge_l / n,
+            exact: self.sums.exact / n,
+        }
     }
 }
 
 fn words(text: &str) -> Vec<String> {
-    text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_lowercase).collect()
+    text.split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .map(str::to_lowercase)
+        .collect()
 }
 
 fn shared(a: &[String], b: &[String]) -> usize {

@@ -19,12 +19,27 @@ impl fmt::Display for Report {
         if !self.codes.is_empty() {
             heading(f, "Fault codes")?;
             for code in &self.codes {
-                let says: Vec<&str> = [&code.meaning, &code.failure_mode, &code.note].into_iter().flatten().map(String::as_str).collect();
-                let says = if says.is_empty() { "unknown: see the manufacturer's list".to_owned() } else { says.join("; ") };
+                let says: Vec<&str> = [&code.meaning, &code.failure_mode, &code.note]
+                    .into_iter()
+                    .flatten()
+                    .map(String::as_str)
+                    .collect();
+                let says = if says.is_empty() {
+                    "unknown: see the manufacturer's list".to_owned()
+                } else {
+                    says.join("; ")
+                };
                 item(f, "  ", &format!("{}: {says}", code.code))?;
             }
         }
-        heading(f, if self.abstained { "Possible causes (too uncertain for a diagnosis)" } else { "Probable causes" })?;
+        heading(
+            f,
+            if self.abstained {
+                "Possible causes (too uncertain for a diagnosis)"
+            } else {
+                "Probable causes"
+            },
+        )?;
         for (rank, cause) in (1..).zip(&self.causes) {
             let bar = "█".repeat((cause.probability * 20.0).round() as usize);
             writeln!(f, "{rank:>3}. {:<52} {:>3.0} % {bar}", cause.cause, 100.0 * cause.probability)?;
@@ -53,7 +68,11 @@ impl fmt::Display for Report {
             heading(f, "Afterwards")?;
             paragraph(f, "  ", verification)?;
         }
-        writeln!(f, "\nModel {}, knowledge {}. The manufacturer's specification comes first.", self.model, self.knowledge)
+        writeln!(
+            f,
+            "\nModel {}, knowledge {}. The manufacturer's specification comes first.",
+            self.model, self.knowledge
+        )
     }
 }
 
@@ -67,7 +86,11 @@ const fn sentence(verdict: Severity) -> &'static str {
 
 fn test(f: &mut fmt::Formatter<'_>, number: usize, step: &TestStep) -> fmt::Result {
     let first = format!("{number:>3}. ");
-    writeln!(f, "{}", textwrap::fill(&step.action, Options::new(WIDTH).initial_indent(&first).subsequent_indent("     ")))?;
+    writeln!(
+        f,
+        "{}",
+        textwrap::fill(&step.action, Options::new(WIDTH).initial_indent(&first).subsequent_indent("     "))
+    )?;
     for (name, value) in [("with", &step.tool), ("when", &step.condition), ("good", &step.expected)] {
         if !value.is_empty() {
             item(f, "     ", &format!("{name}: {value}"))?;
@@ -86,16 +109,28 @@ fn heading(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
 fn list<'a>(f: &mut fmt::Formatter<'_>, texts: impl Iterator<Item = &'a str>, bullet: &str) -> fmt::Result {
     let indent = " ".repeat(bullet.len());
     for text in texts {
-        writeln!(f, "{}", textwrap::fill(text, Options::new(WIDTH).initial_indent(bullet).subsequent_indent(&indent)))?;
+        writeln!(
+            f,
+            "{}",
+            textwrap::fill(text, Options::new(WIDTH).initial_indent(bullet).subsequent_indent(&indent))
+        )?;
     }
     Ok(())
 }
 
 fn item(f: &mut fmt::Formatter<'_>, indent: &str, text: &str) -> fmt::Result {
     let hanging = format!("{indent}  ");
-    writeln!(f, "{}", textwrap::fill(text, Options::new(WIDTH).initial_indent(indent).subsequent_indent(&hanging)))
+    writeln!(
+        f,
+        "{}",
+        textwrap::fill(text, Options::new(WIDTH).initial_indent(indent).subsequent_indent(&hanging))
+    )
 }
 
 fn paragraph(f: &mut fmt::Formatter<'_>, indent: &str, text: &str) -> fmt::Result {
-    writeln!(f, "{}", textwrap::fill(text, Options::new(WIDTH).initial_indent(indent).subsequent_indent(indent)))
+    writeln!(
+        f,
+        "{}",
+        textwrap::fill(text, Options::new(WIDTH).initial_indent(indent).subsequent_indent(indent))
+    )
 }
