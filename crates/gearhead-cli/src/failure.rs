@@ -41,6 +41,11 @@ impl Failure {
         self.path.is_none() && self.io == Some(io::ErrorKind::BrokenPipe)
     }
 
+    /// Whether the operating system failed, not the input.
+    pub(crate) fn is_io(&self) -> bool {
+        self.io.is_some()
+    }
+
     fn at(mut self, path: &Path) -> Self {
         self.path = Some(path.to_owned());
         self
@@ -114,6 +119,9 @@ impl From<gearhead::infer::Error> for Failure {
         match error {
             E::Case(error) => error.into(),
             E::Model(error) => error.into(),
+            E::TokenizerMismatch { ref path, .. } | E::NoCandidates { ref path } => {
+                Self::bad_input("model", error.to_string()).at(path)
+            }
             other => Self::bad_input("input", other.to_string()),
         }
     }
@@ -128,7 +136,8 @@ impl From<gearhead::train::Error> for Failure {
             E::Model(error) => error.into(),
             E::Io { path, source } => Self::io_at(&path, &source, message),
             E::Data { path, .. } => Self::bad_input("data", message).at(&path),
-            E::Config { .. } => Self::bad_input("config", message),
+            E::Config { path, line, .. } => Self { line, ..Self::bad_input("config", message) }.at(&path),
+            E::Override { .. } => Self::bad_input("config", message),
             _ => Self { is_bad_input: false, ..Self::bad_input("training", message) },
         }
     }

@@ -14,7 +14,10 @@ use args::{Cli, Command, DataCommand, TokenizerCommand};
 use failure::Failure;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return unusable(&error),
+    };
     output::log_to_stderr();
     let wants_json = cli.command.wants_json();
     match run(cli) {
@@ -26,6 +29,21 @@ fn main() -> ExitCode {
             failure.exit_code()
         }
     }
+}
+
+/// Says what is wrong with the arguments, or shows the help or version that they ask for.
+fn unusable(error: &clap::Error) -> ExitCode {
+    // What was asked for cannot be known for sure where the arguments are wrong.
+    if error.use_stderr() && std::env::args_os().any(|arg| arg == "--json") {
+        let message = error.to_string();
+        let sentence = message.lines().next().unwrap_or_default();
+        let failure = Failure::bad_input("usage", sentence.trim_start_matches("error: "));
+        output::failure(&failure, true);
+        return failure.exit_code();
+    }
+    // Nobody can be told that the output is closed.
+    let _ = error.print();
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(1))
 }
 
 fn run(cli: Cli) -> Result<(), Failure> {

@@ -53,7 +53,7 @@ pub struct Ranking {
 
 impl Default for Ranking {
     fn default() -> Self {
-        Self { model: 0.5, cards: 0.05, codes: 1.0 }
+        Self { model: 0.37, cards: 0.035, codes: 0.95 }
     }
 }
 
@@ -63,14 +63,30 @@ impl Default for Ranking {
 pub struct Candidate {
     /// The words with which the model begins when it means this cause.
     pub cause: String,
-    /// Whether more text follows the cause's name, after a full stop.
-    pub goes_on: bool,
+    /// What came after the name in training; it is scored with the name, since without it a name that begins another
+    /// would win too often.
+    pub followed_by: FollowedBy,
     /// The fault card, where the records name one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fault: Option<String>,
     /// The system, where the records name one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub system: Option<System>,
+}
+
+/// What comes after the name of a cause.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum FollowedBy {
+    /// A full stop, and an explanation.
+    Text,
+    /// The repair.
+    Solution,
+    /// The first diagnostic step.
+    Step,
+    /// The end.
+    End,
 }
 
 impl Manifest {
@@ -81,7 +97,7 @@ impl Manifest {
             gearhead_version: env!("CARGO_PKG_VERSION").to_owned(),
             sections,
             ranking: Ranking::default(),
-            candidates: candidates(cases),
+            candidates: candidates(cases, sections),
         }
     }
 
@@ -103,8 +119,8 @@ impl Manifest {
     }
 }
 
-/// The name of a cause: its text up to the first full stop, and whether anything follows.
-pub fn cause_name(cause: &str) -> (&str, bool) {
+/// The name of a cause: its text up to the first full stop, and whether a full stop ends it.
+fn name_and_stop(cause: &str) -> (&str, bool) {
     let cause = cause.trim();
     match cause.split_once(". ") {
         Some((name, _)) => (name, true),
@@ -112,25 +128,60 @@ pub fn cause_name(cause: &str) -> (&str, bool) {
     }
 }
 
-fn candidates(cases: &[Case]) -> Vec<Candidate> {
-    let mut counts: BTreeMap<(&str, bool), (usize, &Case)> = BTreeMap::new();
+/// The name of a cause for comparison: its text up to the first full stop, in lower case, with single spaces.
+pub fn cause_name(cause: &str) -> String {
+    name_and_stop(cause).0.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
+}
+
+fn followed_by(case: &Case, has_stop: bool, sections: Sections) -> FollowedBy {
+    if has_stop {
+        FollowedBy::Text
+    } else if case.solution.is_some() {
+        FollowedBy::Solution
+    } else if sections == Sections::CauseSolutionSteps && !case.diagnostic_steps.is_empty() {
+        FollowedBy::Step
+    } else {
+        FollowedBy::End
+    }
+}
+
+/// The distinct causes, most frequent first. Records that differ only in case, spacing or a full stop name one cause, which
+/// then has the spelling, the continuation and the labels of most of them.
+fn candidates(cases: &[Case], sections: Sections) -> Vec<Candidate> {
+    let mut groups: BTreeMap<String, Vec<(&Case, &str, bool)>> = BTreeMap::new();
     for case in cases {
-        if let Some(cause) = &case.probable_cause {
-            counts.entry(cause_name(cause)).or_insert((0, case)).0 += 1;
+        let Some((name, has_stop)) = case.probable_cause.as_deref().map(name_and_stop) else { continue };
+        let key = cause_name(name);
+        if !key.is_empty() {
+            groups.entry(key).or_default().push((case, name, has_stop));
         }
     }
-    let mut counted: Vec<_> = counts.into_iter().collect();
-    counted.sort_by(|a, b| b.1.0.cmp(&a.1.0).then(a.0.cmp(&b.0)));
-    counted.truncate(MAX_CANDIDATES);
-    counted
+    let mut groups: Vec<_> = groups.into_iter().collect();
+    groups.sort_by(|a, b| b.1.len().cmp(&a.1.len()).then(a.0.cmp(&b.0)));
+    groups.truncate(MAX_CANDIDATES);
+    groups
         .into_iter()
-        .map(|((cause, goes_on), (_, case))| Candidate {
-            cause: cause.to_owned(),
-            goes_on,
-            fault: case.fault.clone(),
-            system: case.system,
+        .map(|(_, records)| {
+            let cause =
+                most_frequent(records.iter().map(|(_, name, _)| *name)).unwrap_or_default().to_owned();
+            let follows = records.iter().map(|(case, _, has_stop)| followed_by(case, *has_stop, sections));
+            Candidate {
+                cause,
+                followed_by: most_frequent(follows).unwrap_or(FollowedBy::End),
+                fault: most_frequent(records.iter().filter_map(|(case, ..)| case.fault.as_ref())).cloned(),
+                system: most_frequent(records.iter().filter_map(|(case, ..)| case.system)),
+            }
         })
         .collect()
+}
+
+/// The value that comes most often, the least of equals.
+fn most_frequent<T: Ord + Copy>(values: impl Iterator<Item = T>) -> Option<T> {
+    let mut counts: BTreeMap<T, usize> = BTreeMap::new();
+    for value in values {
+        *counts.entry(value).or_default() += 1;
+    }
+    counts.into_iter().rev().max_by_key(|(_, count)| *count).map(|(value, _)| value)
 }
 
 #[cfg(test)]
@@ -153,9 +204,28 @@ mod tests {
             case("Clogged filter. Dirt stops the flow", Some("filter")),
         ];
         let manifest = Manifest::of_cases(&cases, Sections::CauseSolution);
-        let names: Vec<_> = manifest.candidates.iter().map(|c| (c.cause.as_str(), c.goes_on)).collect();
-        assert_eq!(names, [("Clogged filter", true), ("Bad pump", false)]);
+        let names: Vec<_> = manifest.candidates.iter().map(|c| (c.cause.as_str(), c.followed_by)).collect();
+        assert_eq!(names, [("Clogged filter", FollowedBy::Text), ("Bad pump", FollowedBy::End)]);
         assert_eq!(manifest.candidates[0].fault.as_deref(), Some("filter"));
+    }
+
+    #[test]
+    fn spellings_of_one_name_are_one_cause() {
+        let mut cases = [
+            case("Bad pump", None),
+            case("bad  PUMP.", Some("pump")),
+            case("Bad pump", None),
+            case(".", None),
+        ];
+        cases[0].solution = Some("Replace it".into());
+        cases[2].solution = Some("Replace it".into());
+        let candidates = Manifest::of_cases(&cases, Sections::CauseSolution).candidates;
+        assert_eq!(candidates.len(), 1);
+        assert_eq!(
+            (candidates[0].cause.as_str(), candidates[0].followed_by),
+            ("Bad pump", FollowedBy::Solution)
+        );
+        assert_eq!(candidates[0].fault.as_deref(), Some("pump"));
     }
 
     #[test]

@@ -41,6 +41,16 @@ pub enum Error {
         /// What the model can take.
         max_seq_len: usize,
     },
+    /// A case does not leave room for an answer.
+    #[error(
+        "the case has {tokens} tokens, but the model takes {room} before its answer: shorten the symptom"
+    )]
+    CaseTooLong {
+        /// Tokens of the case.
+        tokens: usize,
+        /// What leaves room for the answer.
+        room: usize,
+    },
     /// An option is out of its range.
     #[error("{option} is {value}, but must be {expected}")]
     Option {
@@ -56,6 +66,17 @@ pub enum Error {
     NoCandidates {
         /// The model directory.
         path: PathBuf,
+    },
+    /// There is nothing to measure a model by.
+    #[error("no case has a `fault`, a `probable_cause` or a `solution` to compare with")]
+    NothingToCompare,
+    /// One case of several cannot be diagnosed.
+    #[error("case {row}: {source}")]
+    Row {
+        /// Its number, from 1.
+        row: usize,
+        /// Why.
+        source: Box<Error>,
     },
     /// A case file, a tokenizer or a prompt.
     #[error(transparent)]

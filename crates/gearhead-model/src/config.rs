@@ -127,8 +127,25 @@ impl ModelConfig {
             );
         }
         let d_head = self.d_head();
-        if d_head == 0 || !d_head.is_multiple_of(2) {
-            return fault("d_head", d_head, "but rotary embedding needs an even number of features");
+        if d_head == 0 || d_head > 1 << 16 || !d_head.is_multiple_of(2) {
+            return fault(
+                "d_head",
+                d_head,
+                "but rotary embedding needs an even number of features, at most 65536",
+            );
+        }
+        for (field, value) in [("rope_theta", self.rope_theta), ("rms_norm_eps", self.rms_norm_eps)] {
+            if !(value.is_finite() && value > 0.0) {
+                return Err(Error::ConfigNumber { field, value });
+            }
+        }
+        // Every product of two sizes stays far below the limit of a machine word.
+        if self.parameter_count() > 1 << 40 {
+            return fault(
+                "d_model",
+                self.d_model,
+                "which with the other sizes makes more than a trillion parameters",
+            );
         }
         Ok(())
     }
@@ -247,7 +264,9 @@ impl HfConfig {
             n_layers: self.num_hidden_layers,
             n_heads: self.num_attention_heads,
             n_kv_heads: self.num_key_value_heads.unwrap_or(self.num_attention_heads),
-            d_head: self.head_dim.filter(|head| head * self.num_attention_heads != self.hidden_size),
+            d_head: self
+                .head_dim
+                .filter(|head| head.checked_mul(self.num_attention_heads) != Some(self.hidden_size)),
             d_ff: self.intermediate_size,
             max_seq_len: self.max_position_embeddings,
             rope_theta: rope_theta.unwrap_or(10_000.0),

@@ -180,15 +180,31 @@ fn write_directory<'a>(path: &Path, files: impl Iterator<Item = (&'a str, &'a [u
         std::io::Write::write_all(&mut file, content)?;
         file.sync_all()?;
     }
-    if path.exists() {
-        // Two renames: at every moment a whole directory stands under one of the names.
-        let old = tempfile::Builder::new().prefix(".gearhead-old-").tempdir_in(parent)?;
-        std::fs::rename(path, old.path().join("replaced"))?;
-        std::fs::rename(new.keep(), path)?;
-    } else {
-        std::fs::rename(new.keep(), path)?;
+    let new = new.keep();
+    let placed = put_in_place(&new, path, parent);
+    if placed.is_err() {
+        // The error that matters is the first one.
+        let _ = std::fs::remove_dir_all(&new);
     }
-    Ok(())
+    placed
+}
+
+/// Renames `new` to `path`. Where an older directory stands there it is moved aside first, and back if `new` cannot
+/// take its place.
+fn put_in_place(new: &Path, path: &Path, parent: &Path) -> std::io::Result<()> {
+    if !path.exists() {
+        return std::fs::rename(new, path);
+    }
+    // Kept until the new directory stands: no failure on the way deletes the only whole one.
+    let aside = tempfile::Builder::new().prefix(".gearhead-old-").tempdir_in(parent)?.keep();
+    let old = aside.join("replaced");
+    std::fs::rename(path, &old)?;
+    if let Err(error) = std::fs::rename(new, path) {
+        std::fs::rename(&old, path)?;
+        std::fs::remove_dir(&aside)?;
+        return Err(error);
+    }
+    std::fs::remove_dir_all(&aside)
 }
 
 /// The content of a file of a model directory.

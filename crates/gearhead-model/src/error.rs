@@ -51,6 +51,14 @@ pub enum Error {
         /// Why it cannot be.
         reason: String,
     },
+    /// A number of the model is impossible.
+    #[error("model.{field} is {value}, but must be a number above 0")]
+    ConfigNumber {
+        /// The field.
+        field: &'static str,
+        /// Its value.
+        value: f64,
+    },
     /// The weight file is damaged.
     #[error("{}: not a whole safetensors file: {source}", path.display())]
     Safetensors {

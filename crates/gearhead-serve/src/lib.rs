@@ -3,7 +3,7 @@
 //! | route | does |
 //! | --- | --- |
 //! | `POST /v1/diagnose` | one case as JSON in, its report as JSON out |
-//! | `GET /healthz` | says that the service runs |
+//! | `GET /healthz` | says whether the engine runs |
 //!
 //! Cases are diagnosed one after the other on a thread of their own, which owns the engine; the queue before it is
 //! bounded, and a request that finds it full is told so at once. The crate refuses to know how an engine is loaded.
@@ -13,7 +13,7 @@ use std::{io, thread};
 use axum::{
     Json, Router,
     body::Bytes,
-    extract::State,
+    extract::{State, rejection::BytesRejection},
     http::StatusCode,
     response::{IntoResponse, Response},
     routing::{get, post},
@@ -47,10 +47,8 @@ pub fn router(engine: Box<dyn Diagnose + Send>) -> io::Result<Router> {
             }
         }
     })?;
-    let routes = Router::new()
-        .route("/v1/diagnose", post(diagnose))
-        .route("/healthz", get(|| async { "ok" }))
-        .with_state(queue);
+    let routes =
+        Router::new().route("/v1/diagnose", post(diagnose)).route("/healthz", get(health)).with_state(queue);
     Ok(routes)
 }
 
@@ -67,7 +65,26 @@ pub async fn serve(
     axum::serve(listener, router(engine)?).with_graceful_shutdown(stop).await
 }
 
-async fn diagnose(State(queue): State<mpsc::Sender<Work>>, body: Bytes) -> Response {
+/// The queue closes when the engine's thread ends.
+async fn health(State(queue): State<mpsc::Sender<Work>>) -> Response {
+    if queue.is_closed() {
+        return failure(StatusCode::SERVICE_UNAVAILABLE, "stopped", "the engine has stopped");
+    }
+    "ok".into_response()
+}
+
+async fn diagnose(State(queue): State<mpsc::Sender<Work>>, body: Result<Bytes, BytesRejection>) -> Response {
+    let body = match body {
+        Ok(body) => body,
+        Err(rejection) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => {
+            return failure(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "too_large",
+                "the request is larger than any case",
+            );
+        }
+        Err(rejection) => return failure(rejection.status(), "bad_request", &rejection.body_text()),
+    };
     let case = match std::str::from_utf8(&body).map_err(|error| error.to_string()) {
         Ok(text) => parse_case(text).map_err(|fault| fault.to_string()),
         Err(error) => Err(error),

@@ -120,9 +120,9 @@ impl Config {
     /// As [`Config::load`].
     pub fn parse(text: &str, place: &str, overrides: &[String]) -> Result<Self> {
         let in_file = |error: toml::de::Error| {
-            let line = error.span().map(|span| 1 + text[..span.start.min(text.len())].matches('\n').count());
-            let place = line.map_or_else(|| place.to_owned(), |line| format!("{place}:{line}"));
-            Error::Config { place, reason: error.message().to_owned() }
+            let line_of = |at: usize| 1 + text[..at.min(text.len())].matches('\n').count() as u64;
+            let line = error.span().map(|span| line_of(span.start));
+            Error::Config { path: place.into(), line, reason: error.message().to_owned() }
         };
         // The file alone first, so that its own faults are named with their lines.
         let config: Self = toml::from_str(text).map_err(in_file)?;
@@ -132,7 +132,7 @@ impl Config {
             let mut table: toml::Table = toml::from_str(text).map_err(in_file)?;
             let mut config = config;
             for text in overrides {
-                let fault = |reason: String| Error::Config { place: format!("--set {text}"), reason };
+                let fault = |reason: String| Error::Override { given: text.clone(), reason };
                 set(&mut table, text).map_err(&fault)?;
                 config = table
                     .clone()
@@ -155,7 +155,7 @@ impl Config {
     }
 
     fn validate(&self, place: &str) -> Result<()> {
-        let fault = |reason: String| Err(Error::Config { place: place.to_owned(), reason });
+        let fault = |reason: String| Err(Error::Config { path: place.into(), line: None, reason });
         let train = &self.train;
         for (key, value) in
             [("epochs", train.epochs), ("batch_size", train.batch_size), ("accumulation", train.accumulation)]
@@ -170,22 +170,26 @@ impl Config {
                 train.accumulation, train.batch_size
             ));
         }
+        // Tensors are f32: what is zero there would divide by zero.
+        let smallest = f64::from(f32::MIN_POSITIVE);
         for (key, value, range) in [
             ("learning_rate", train.learning_rate, f64::MIN_POSITIVE..=1.0),
             ("min_learning_rate_share", train.min_learning_rate_share, 0.0..=1.0),
             ("weight_decay", train.weight_decay, 0.0..=1.0),
             ("beta1", train.beta1, 0.0..=0.999_999),
             ("beta2", train.beta2, 0.0..=0.999_999),
-            ("epsilon", train.epsilon, f64::MIN_POSITIVE..=1.0),
+            ("epsilon", train.epsilon, smallest..=1.0),
             ("max_grad_norm", train.max_grad_norm, f64::MIN_POSITIVE..=f64::MAX),
         ] {
             if !range.contains(&value) {
                 return fault(format!("train.{key} is {value}, which is out of range"));
             }
         }
-        self.model
-            .validate()
-            .map_err(|error| Error::Config { place: place.to_owned(), reason: error.to_string() })
+        self.model.validate().map_err(|error| Error::Config {
+            path: place.into(),
+            line: None,
+            reason: error.to_string(),
+        })
     }
 }
 

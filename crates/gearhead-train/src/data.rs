@@ -43,6 +43,12 @@ impl TrainData {
         let train = with_targets(&config.data.train)?;
         let validation = with_targets(&config.data.validation)?;
         let manifest = Manifest::of_cases(&train, config.data.sections);
+        if manifest.candidates.is_empty() {
+            return Err(Error::Data {
+                path: config.data.train.clone(),
+                reason: "no case has a `probable_cause`, so there would be no cause to rank".into(),
+            });
+        }
         let mut cut_tokens = 0;
         let mut encode = |cases: &[Case], path: &Path| -> Result<Vec<Document>> {
             let mut documents = Vec::with_capacity(cases.len());

@@ -9,11 +9,21 @@ pub type Result<T> = std::result::Result<T, Error>;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The configuration file, or an override, is not valid.
-    #[error("{place}: {reason}")]
+    /// The configuration is not valid.
+    #[error("{}{}: {reason}", path.display(), line.map_or_else(String::new, |line| format!(":{line}")))]
     Config {
-        /// The file, or the override.
-        place: String,
+        /// The file.
+        path: PathBuf,
+        /// The line at fault, from 1, where one line is.
+        line: Option<u64>,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// An override of the configuration is not valid.
+    #[error("--set {given}: {reason}")]
+    Override {
+        /// The override as given.
+        given: String,
         /// What is wrong with it.
         reason: String,
     },

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use gearhead_data::{
-    case::{read_cases, write_whole},
+    case::{Case, read_cases, write_whole},
     manifest::MANIFEST,
 };
 use gearhead_device::{Device, Job, run};
@@ -28,19 +28,20 @@ pub fn train_on(
     data: &TrainData,
     on_event: &mut dyn FnMut(&Event),
 ) -> Result<Summary> {
+    // Read before the training: what stands in the file hours later is another matter.
+    let mut validation = read_cases(&config.data.validation)?;
+    validation.truncate(FIT_CASES);
     let summary = run(device, Train { config, data, on_event })?;
-    fit(device, &summary.best, &config.data.validation)?;
+    fit(device, &summary.best, &validation)?;
     Ok(summary)
 }
 
-fn fit(device: &Device, model: &Path, validation: &Path) -> Result<()> {
-    let mut cases = read_cases(validation)?;
-    cases.truncate(FIT_CASES);
+fn fit(device: &Device, model: &Path, validation: &[Case]) -> Result<()> {
     let engine = Engine::open(model, device)?;
     let engine = engine.as_diagnose();
     let Some(manifest) = engine.manifest() else { return Ok(()) };
     let mut manifest = manifest.clone();
-    manifest.ranking = fit_ranking(engine, &cases, manifest.ranking)?;
+    manifest.ranking = fit_ranking(engine, validation, manifest.ranking);
     let json = serde_json::to_vec_pretty(&manifest).expect("a manifest is JSON");
     Ok(write_whole(&model.join(MANIFEST), |output| output.write_all(&json))?)
 }

@@ -45,6 +45,8 @@ fn run_batch(engine: &Engine, batch: &Path, out: &Path) -> Result<(), Failure> {
                 located.map_err(Failure::from).and_then(|located| Ok(engine.diagnose(&located.case)?));
             match report {
                 Ok(report) => serde_json::to_writer(&mut *output, &report)?,
+                // A file that cannot be read any further is no faulty line.
+                Err(failure) if failure.is_io() => return Err(std::io::Error::other(failure.message)),
                 Err(failure) => {
                     failed += 1;
                     serde_json::to_writer(&mut *output, &json!({ "error": failure }))?;
@@ -56,6 +58,12 @@ fn run_batch(engine: &Engine, batch: &Path, out: &Path) -> Result<(), Failure> {
         Ok(())
     })?;
     bar.finish_and_clear();
+    if failed == total {
+        return Err(Failure::bad_input(
+            "bad_case",
+            format!("{}: no case could be diagnosed", batch.display()),
+        ));
+    }
     output::note(format_args!("{total} cases, {failed} of them with an error: {}", out.display()));
     Ok(())
 }

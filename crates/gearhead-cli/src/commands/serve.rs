@@ -16,6 +16,12 @@ pub(crate) fn run(args: &ServeArgs) -> Result<(), Failure> {
         ));
     }
     let engine = engine(&args.model)?.into_diagnose();
+    if engine.manifest().is_none() {
+        return Err(Failure::bad_input(
+            "model",
+            format!("{}: the model was not trained for diagnosis", engine.name()),
+        ));
+    }
     tokio::runtime::Runtime::new()?.block_on(async {
         let listener = TcpListener::bind(args.addr)
             .await

@@ -40,7 +40,9 @@ pub fn write_whole(path: &Path, fill: impl FnOnce(&mut dyn Write) -> std::io::Re
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
         let mut output = BufWriter::new(builder.prefix(".gearhead-").tempfile_in(folder)?);
         fill(&mut output)?;
-        output.into_inner()?.persist(path)?;
+        let file = output.into_inner()?;
+        file.as_file().sync_all()?;
+        file.persist(path)?;
         Ok(())
     };
     write().map_err(|source| Error::io(path, source))

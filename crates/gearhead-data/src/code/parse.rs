@@ -44,7 +44,11 @@ impl FaultCode {
     }
 }
 
-/// Reads a list of codes, separated by commas, semicolons or line breaks. Empty items are dropped.
+/// Words with which people say that there is no code.
+const NO_CODE: [&str; 8] = ["none", "no", "nil", "n/a", "na", "-", "no code", "no codes"];
+
+/// Reads a list of codes, separated by commas, semicolons or line breaks. Empty items are dropped, and so are those that
+/// only say that there is no code, such as `none` or `N/A`.
 ///
 /// Codes that only white space separates (`P0087 SPN 157 FMI 18`) are told apart where every piece is a code by itself;
 /// otherwise the item stays whole. `SPN 157, FMI 18` is one code, and `SPN157 FMI1/18` is two. Each code's `original`
@@ -58,7 +62,9 @@ impl FaultCode {
 /// ```
 pub fn parse_list(text: &str) -> Vec<FaultCode> {
     let mut items: Vec<String> = Vec::new();
-    for item in text.split([',', ';', '\n', '\r']).map(str::trim).filter(|item| !item.is_empty()) {
+    let says_something =
+        |item: &&str| !item.is_empty() && !NO_CODE.iter().any(|none| item.eq_ignore_ascii_case(none));
+    for item in text.split([',', ';', '\n', '\r']).map(str::trim).filter(says_something) {
         match items.last_mut() {
             Some(last) if completes(last, item) => {
                 last.push(' ');

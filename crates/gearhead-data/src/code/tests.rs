@@ -399,3 +399,11 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn saying_that_there_is_no_code_gives_none() {
+    for text in ["none", "N/A", " - ", "", "None, nil", "no codes"] {
+        assert_eq!(parse_list(text), [], "{text:?}");
+    }
+    assert_eq!(parse_list("none, P0087").len(), 1);
+}

@@ -67,13 +67,9 @@ pub(super) fn complaint(card: &Card, split: Split, rng: &mut ChaCha8Rng) -> Stri
 }
 
 fn sign_wording(sign: &Sign, split: Split, is_note: bool, rng: &mut ChaCha8Rng) -> String {
-    let wordings: Vec<&String> = sign.wordings().collect();
-    let of_split = of_split(&wordings, split);
-    let notes: Vec<&str> = of_split
-        .iter()
-        .copied()
-        .filter(|wording| sign.shorthand.iter().any(|note| note == wording))
-        .collect();
+    let of_split = of_split(sign.wordings(), split);
+    let is_shorthand = |wording: &&str| sign.shorthand.iter().any(|note| note == wording);
+    let notes: Vec<&str> = of_split.iter().copied().filter(is_shorthand).collect();
     if is_note && !notes.is_empty() {
         (*pick(rng, &notes)).to_owned()
     } else {

@@ -27,8 +27,8 @@ impl Split {
 
 /// The wordings of one sign that belong to `split`: about a seventh each for test and validation, but at least one,
 /// chosen by a hash of the wording, so that the choice never changes with a seed or with the order of a card.
-pub(super) fn of_split<S: AsRef<str>>(wordings: &[S], split: Split) -> Vec<&str> {
-    let mut ordered: Vec<&str> = wordings.iter().map(AsRef::as_ref).collect();
+pub(super) fn of_split<'a>(wordings: impl IntoIterator<Item = &'a String>, split: Split) -> Vec<&'a str> {
+    let mut ordered: Vec<&str> = wordings.into_iter().map(String::as_str).collect();
     ordered.sort_by_key(|wording| (fnv1a(wording.as_bytes()), *wording));
     let held_out = (ordered.len() / 7).max(1);
     match split {
@@ -40,7 +40,7 @@ pub(super) fn of_split<S: AsRef<str>>(wordings: &[S], split: Split) -> Vec<&str>
 
 /// The wordings that belong to the training split: those that a model, or an index of the cards, may have seen when it
 /// is measured on generated cases.
-pub fn learnable<S: AsRef<str>>(wordings: &[S]) -> Vec<&str> {
+pub fn learnable<'a>(wordings: impl IntoIterator<Item = &'a String>) -> Vec<&'a str> {
     of_split(wordings, Split::Train)
 }
 

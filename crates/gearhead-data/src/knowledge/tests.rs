@@ -159,3 +159,14 @@ fn a_machine_is_offered_only_what_it_can_have() {
     assert!(!generator.contains(&"def_quality_bad".to_owned()));
     assert_eq!(ids("some machine").len(), knowledge.cards().len());
 }
+
+#[test]
+fn every_source_stands_in_the_list_of_sources() {
+    let list = include_str!("../../knowledge/SOURCES.md");
+    for card in KnowledgeBase::builtin().cards() {
+        let of_tests = card.tests.iter().map(|test| &test.source).filter(|source| !source.is_empty());
+        for source in card.sources.iter().chain(of_tests) {
+            assert!(list.contains(&format!("| {source} |")), "{}: {source:?} is not in SOURCES.md", card.id);
+        }
+    }
+}

@@ -3,7 +3,7 @@
 use gearhead_data::{
     case::Case,
     knowledge::KnowledgeBase,
-    manifest::{Manifest, Ranking},
+    manifest::{FollowedBy, Manifest, Ranking},
     prompt::encode_field,
     tokenizer::{Markers, Tokenizer},
 };
@@ -53,11 +53,11 @@ impl Candidates {
         let mut tokens = Vec::with_capacity(manifest.candidates.len());
         for candidate in &manifest.candidates {
             let mut ids = encode_field(tokenizer, &candidate.cause)?;
-            // What ends the name belongs to it: without it, a name that begins another would win too often.
-            if candidate.goes_on {
-                ids.extend(tokenizer.encode(".")?);
-            } else {
-                ids.push(markers.solution);
+            match candidate.followed_by {
+                FollowedBy::Solution => ids.push(markers.solution),
+                FollowedBy::Step => ids.push(markers.step),
+                FollowedBy::End => ids.push(markers.eos),
+                _ => ids.extend(tokenizer.encode(".")?),
             }
             tokens.push(ids);
         }

@@ -1,39 +1,45 @@
 //! Fits how much the model, the cards and the codes count.
 
-use gearhead_data::{case::Case, manifest::Ranking};
+use gearhead_data::{
+    case::Case,
+    manifest::{Ranking, cause_name},
+};
 
 use super::{
     Diagnose,
     candidates::{Scored, softmax},
 };
-use crate::error::Result;
 
 /// Steps of the ascent; the problem has three variables and is concave.
 const STEPS: usize = 400;
 
 /// The weights under which the recorded faults of `cases` are the most probable: a conditional logit model with three
-/// weights, none of them negative. Cases without a fault that the engine ranks say nothing; without any other the
-/// engine's own weights come back. Since the probability of the right cause is what is maximised, the weights also
+/// weights, none of them negative. A case without a `fault` is known by the name of its cause. Cases whose cause the engine
+/// does not rank, or that do not fit the model, say nothing; without any other the given weights come back. Since the probability of the right cause is what is maximised, the weights also
 /// calibrate.
-///
-/// # Errors
-///
-/// The first case that cannot be diagnosed.
 ///
 /// # Source
 ///
 /// McFadden, *Conditional logit analysis of qualitative choice behavior*, 1974.
-pub fn fit_ranking(engine: &dyn Diagnose, cases: &[Case], current: Ranking) -> Result<Ranking> {
-    let Some(manifest) = engine.manifest() else { return Ok(current) };
+pub fn fit_ranking(engine: &dyn Diagnose, cases: &[Case], current: Ranking) -> Ranking {
+    let Some(manifest) = engine.manifest() else { return current };
     let mut rows: Vec<(Vec<Scored>, usize)> = Vec::new();
-    for case in cases.iter().filter(|case| case.fault.is_some()) {
-        let scored = engine.score_causes(case)?;
-        let right = scored.iter().position(|scored| manifest.candidates[scored.index].fault == case.fault);
-        if let Some(right) = right {
+    for case in cases {
+        let name = case.probable_cause.as_deref().map(cause_name);
+        let is_right = |scored: &Scored| {
+            let candidate = &manifest.candidates[scored.index];
+            if case.fault.is_some() {
+                candidate.fault == case.fault
+            } else {
+                name == Some(cause_name(&candidate.cause))
+            }
+        };
+        let Ok(scored) = engine.score_causes(case) else { continue };
+        if let Some(right) = scored.iter().position(is_right) {
             rows.push((scored, right));
         }
     }
-    if rows.is_empty() { Ok(current) } else { Ok(ascend(&rows, current)) }
+    if rows.is_empty() { current } else { ascend(&rows, current) }
 }
 
 /// Gradient ascent on the mean log-probability, each weight with a step of its own (Adagrad), since the three features

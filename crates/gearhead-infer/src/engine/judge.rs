@@ -53,6 +53,7 @@ pub(super) fn judge(
         codes,
         probable_cause: written.probable_cause,
         solution: written.solution,
+        truncated: written.is_truncated,
         verification: best_card.map(|card| card.verification.clone()),
         similar_cases: Vec::new(),
         model: model.to_owned(),
@@ -60,10 +61,12 @@ pub(super) fn judge(
     }
 }
 
+/// The most urgent of the plausible causes and of the codes. Where neither says anything, a machine with an unknown fault
+/// is not worked on.
 fn verdict(codes: &[Decoded], dangerous: &[&Card], best: Option<&Card>) -> Severity {
     let of_cards = dangerous.iter().copied().chain(best).map(|card| card.severity);
     let of_codes = codes.iter().filter_map(|code| code.severity);
-    of_cards.chain(of_codes).max().unwrap_or(Severity::Plan)
+    of_cards.chain(of_codes).max().unwrap_or(Severity::FinishAndPark)
 }
 
 fn cause(candidate: &Candidate, probability: f64, card: Option<&Card>, reported: &[FaultCode]) -> Cause {
@@ -75,9 +78,6 @@ fn cause(candidate: &Candidate, probability: f64, card: Option<&Card>, reported:
         if !reported.is_empty() && !card.codes.is_empty() && evidence_for.is_empty() {
             evidence_against.push("none of the codes is one of this fault".to_owned());
         }
-        for against in card.against.iter().take(2) {
-            evidence_against.push(format!("would speak against it: {}", against.finding));
-        }
     }
     Cause {
         fault: candidate.fault.clone(),
@@ -86,6 +86,8 @@ fn cause(candidate: &Candidate, probability: f64, card: Option<&Card>, reported:
         probability,
         evidence_for,
         evidence_against,
+        ruled_out_by: card
+            .map_or_else(Vec::new, |card| card.against.iter().map(|other| other.finding.clone()).collect()),
     }
 }
 

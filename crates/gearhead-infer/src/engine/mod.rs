@@ -19,7 +19,7 @@ use gearhead_kernels::Kernels;
 use gearhead_model::{Decoder, ModelDirectory, directory::read_file};
 
 use crate::{
-    decode::{Continuation, Prefix, generate, log_probs},
+    decode::{Continuation, FinishReason, Prefix, generate, log_probs},
     error::{Error, Result},
     report::{Report, Written},
     sampling::Sampling,
@@ -30,8 +30,8 @@ pub use fit::fit_ranking;
 
 use candidates::{Candidates, rank};
 
-/// Tokens that are kept free for the answer.
-const ANSWER_TOKENS: usize = 192;
+/// Tokens that a prompt must leave free for the text of the answer, beside the cause's name.
+const ANSWER_TOKENS: usize = 64;
 
 /// What a diagnostic engine can do, on whatever backend it runs.
 pub trait Diagnose {
@@ -162,8 +162,12 @@ impl<B: Kernels> Engine<B> {
         let diagnosis = diagnosis.ok_or_else(|| Error::NoCandidates { path: self.name.clone().into() })?;
         let prompt = encode_prompt(&self.tokenizer, case)?;
         let max_seq_len = self.decoder.config().max_seq_len;
-        if prompt.len() + diagnosis.candidates.longest() >= max_seq_len {
-            return Err(gearhead_data::Error::PromptTooLong { tokens: prompt.len(), max_seq_len }.into());
+        let reserved = diagnosis.candidates.longest() + ANSWER_TOKENS.min(max_seq_len / 4);
+        if prompt.len() + reserved > max_seq_len {
+            return Err(Error::CaseTooLong {
+                tokens: prompt.len(),
+                room: max_seq_len.saturating_sub(reserved),
+            });
         }
         Ok((diagnosis, prompt))
     }
@@ -173,7 +177,7 @@ impl<B: Kernels> Engine<B> {
         let begun = diagnosis.candidates.tokens(best);
         let mut ids = prompt.to_vec();
         ids.extend_from_slice(begun);
-        let continued = generate(&self.decoder, &ids, ANSWER_TOKENS, &Sampling::greedy(), &mut |_| {})?;
+        let continued = generate(&self.decoder, &ids, usize::MAX, &Sampling::greedy(), &mut |_| {})?;
         let mut sections = vec![(diagnosis.markers.cause, Vec::new())];
         for id in begun.iter().chain(&continued.ids) {
             if [diagnosis.markers.solution, diagnosis.markers.step].contains(id) {
@@ -182,7 +186,8 @@ impl<B: Kernels> Engine<B> {
                 section.push(*id);
             }
         }
-        let mut written = Written::default();
+        let is_truncated = continued.finish_reason == FinishReason::Length;
+        let mut written = Written { is_truncated, ..Written::default() };
         for (marker, ids) in sections {
             let text = self.tokenizer.decode(&ids)?.trim().to_owned();
             if marker == diagnosis.markers.cause {

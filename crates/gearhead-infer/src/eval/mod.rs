@@ -8,7 +8,11 @@ use std::collections::BTreeMap;
 use gearhead_data::{case::Case, knowledge::KnowledgeBase};
 use serde::Serialize;
 
-use crate::{engine::Diagnose, error::Result, report::Report};
+use crate::{
+    engine::Diagnose,
+    error::{Error, Result},
+    report::Report,
+};
 
 pub use baselines::Baseline;
 use baselines::Simpler;
@@ -76,13 +80,17 @@ struct Outcome {
 ///
 /// # Errors
 ///
-/// The first case that cannot be diagnosed.
+/// No case says what was found, or a case cannot be diagnosed: it is named by its number.
 pub fn evaluate(engine: &dyn Diagnose, cases: &[Case], on_case: &mut dyn FnMut(usize)) -> Result<Evaluation> {
+    if !cases.iter().any(|case| case.fault.is_some() || case.has_target()) {
+        return Err(Error::NothingToCompare);
+    }
     let knowledge = KnowledgeBase::builtin();
     let mut rows = Vec::with_capacity(cases.len());
     let mut text = text::Sums::default();
     for (index, case) in cases.iter().enumerate() {
-        let report = engine.diagnose(case)?;
+        let in_row = |source| Error::Row { row: index + 1, source: Box::new(source) };
+        let report = engine.diagnose(case).map_err(in_row)?;
         text.add(case, &report);
         rows.push(row(case, &report, engine, knowledge)?);
         on_case(index + 1);

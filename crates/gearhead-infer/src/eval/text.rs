@@ -11,6 +11,8 @@ use crate::report::Report;
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Default)]
 #[non_exhaustive]
 pub struct TextScores {
+    /// Rows with a recorded cause or solution.
+    pub n: usize,
     /// F1 of the words, each counted as often as it stands.
     pub token_f1: f64,
     /// F1 of the longest common subsequence of words.
@@ -45,6 +47,7 @@ impl Sums {
     pub(super) fn scores(&self) -> TextScores {
         let n = self.rows.max(1) as f64;
         TextScores {
+            n: self.rows,
             token_f1: self.sums.token_f1 / n,
             rouge_l: self.sums.rouge_l / n,
             exact: self.sums.exact / n,

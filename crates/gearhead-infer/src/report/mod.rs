@@ -35,6 +35,8 @@ pub struct Report {
     pub probable_cause: String,
     /// The repair, as the model words it.
     pub solution: String,
+    /// Whether the model's text was cut off because it had no room for more.
+    pub truncated: bool,
     /// How to prove that the repair worked.
     pub verification: Option<String>,
     /// Past cases like this one, where the engine was given any.
@@ -59,8 +61,10 @@ pub struct Cause {
     pub probability: f64,
     /// What speaks for it.
     pub evidence_for: Vec<String>,
-    /// What speaks, or would speak, against it.
+    /// What speaks against it.
     pub evidence_against: Vec<String>,
+    /// Findings that would point at another cause instead; nobody has looked for them yet.
+    pub ruled_out_by: Vec<String>,
 }
 
 /// A test to do.
@@ -109,4 +113,5 @@ pub(crate) struct Written {
     pub(crate) probable_cause: String,
     pub(crate) solution: String,
     pub(crate) steps: Vec<String>,
+    pub(crate) is_truncated: bool,
 }

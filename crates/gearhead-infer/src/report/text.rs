@@ -19,17 +19,10 @@ impl fmt::Display for Report {
         if !self.codes.is_empty() {
             heading(f, "Fault codes")?;
             for code in &self.codes {
-                let says: Vec<&str> = [&code.meaning, &code.failure_mode, &code.note]
-                    .into_iter()
-                    .flatten()
-                    .map(String::as_str)
-                    .collect();
-                let says = if says.is_empty() {
-                    "unknown: see the manufacturer's list".to_owned()
-                } else {
-                    says.join("; ")
-                };
-                item(f, "  ", &format!("{}: {says}", code.code))?;
+                let meaning = code.meaning.as_deref().or(Some("unknown"));
+                let says = [meaning, code.failure_mode.as_deref(), code.note.as_deref()];
+                let says: Vec<&str> = says.into_iter().flatten().collect();
+                item(f, "  ", &format!("{}: {}", code.code, says.join("; ")))?;
             }
         }
         heading(
@@ -46,6 +39,7 @@ impl fmt::Display for Report {
             if cause.probability >= 0.1 {
                 list(f, cause.evidence_for.iter().map(String::as_str), "       + ")?;
                 list(f, cause.evidence_against.iter().map(String::as_str), "       - ")?;
+                list(f, cause.ruled_out_by.iter().take(2).map(String::as_str), "       not if: ")?;
             }
         }
         if let Some(next) = &self.next_question {
@@ -58,11 +52,14 @@ impl fmt::Display for Report {
                 test(f, number, step)?;
             }
         }
-        heading(f, "Diagnosis")?;
+        heading(f, if self.abstained { "The best guess" } else { "Diagnosis" })?;
         paragraph(f, "  ", &self.probable_cause)?;
         if !self.solution.is_empty() {
-            heading(f, "Repair")?;
+            heading(f, if self.abstained { "Repair, if the guess is right" } else { "Repair" })?;
             paragraph(f, "  ", &self.solution)?;
+        }
+        if self.truncated {
+            writeln!(f, "  (The text was cut off: the model has no room for more.)")?;
         }
         if let Some(verification) = &self.verification {
             heading(f, "Afterwards")?;

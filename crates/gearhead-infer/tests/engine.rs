@@ -1,0 +1,345 @@
+//! The engine over a model directory: what a report holds, and what is refused. The weights are random, so nothing
+//! here depends on how good a model is.
+#![cfg(feature = "flex")]
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
+
+use std::{fs, path::Path};
+
+use burn::backend::{Flex, flex::FlexDevice};
+use gearhead_data::{
+    case::Case,
+    generate::{GenerateConfig, generate},
+    knowledge::KnowledgeBase,
+    manifest::{MANIFEST, Manifest, Ranking},
+    prompt::{Sections, texts},
+    system::System,
+    tokenizer::Tokenizer,
+};
+use gearhead_infer::{
+    Diagnose, Engine, Error, Report, decode::FinishReason, engine::fit_ranking, sampling::Sampling,
+};
+use gearhead_model::{Decoder, Dtype, ModelConfig, directory};
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// Enough cases for every fault card to be among them.
+fn cases() -> Vec<Case> {
+    generate(KnowledgeBase::builtin(), &GenerateConfig::new(200, 5)).unwrap().train
+}
+
+fn tokenizer(cases: &[Case], vocab_size: usize) -> Tokenizer {
+    Tokenizer::train(cases.iter().flat_map(texts).collect::<Vec<_>>().iter(), vocab_size, 2).unwrap()
+}
+
+/// Saves a model with random weights, its tokenizer and its manifest.
+fn save(path: &Path, change: impl FnOnce(&mut Manifest)) {
+    let cases = cases();
+    let tokenizer = tokenizer(&cases, 300);
+    let markers = tokenizer.case_markers().unwrap();
+    let config = ModelConfig {
+        d_model: 32,
+        n_layers: 1,
+        d_ff: 48,
+        max_seq_len: 512,
+        // With tied embeddings, random weights say every token again and again.
+        tie_embeddings: false,
+        bos_id: Some(markers.bos),
+        eos_ids: vec![markers.eos],
+        ..ModelConfig::new(tokenizer.vocab_size())
+    };
+    let decoder = Decoder::<Flex>::init(&config, 5, &FlexDevice).unwrap();
+    let mut manifest = Manifest::of_cases(&cases, Sections::CauseSolution);
+    change(&mut manifest);
+    let tokenizer = tokenizer.to_json().unwrap();
+    let manifest = serde_json::to_vec(&manifest).unwrap();
+    let beside = [("tokenizer.json", tokenizer.as_bytes()), (MANIFEST, manifest.as_slice())];
+    directory::save(&decoder, &config, Dtype::F32, &beside, path).unwrap();
+}
+
+/// An engine whose manifest was changed.
+fn engine_with(change: impl FnOnce(&mut Manifest)) -> Engine<Flex> {
+    let folder = tempfile::tempdir().unwrap();
+    save(&folder.path().join("model"), change);
+    Engine::open(folder.path().join("model"), &FlexDevice).unwrap()
+}
+
+fn engine() -> Engine<Flex> {
+    engine_with(|_| {})
+}
+
+fn model_directory() -> (TempDir, std::path::PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model");
+    save(&path, |_| {});
+    (folder, path)
+}
+
+fn excavator() -> Case {
+    Case::new("Caterpillar 320 Excavator", "Loses power under load").with_codes("P0087, SPN 157 FMI 18")
+}
+
+/// Ids of the faults that the engine weighs for a machine, with their systems.
+fn weighed(engine: &Engine<Flex>, equipment: &str) -> Vec<(String, System)> {
+    let case = Case::new(equipment, "makes a loud grinding noise from the track");
+    let candidates = &engine.manifest().unwrap().candidates;
+    let scored = engine.score_causes(&case).unwrap();
+    let fault = |index: usize| (candidates[index].fault.clone().unwrap(), candidates[index].system.unwrap());
+    scored.iter().map(|scored| fault(scored.index)).collect()
+}
+
+fn keys(value: &Value) -> Vec<&str> {
+    value.as_object().unwrap().keys().map(String::as_str).collect()
+}
+
+#[test]
+fn probabilities_are_the_softmax_of_the_scores_over_all_candidates() {
+    let engine = engine();
+    let case = excavator();
+    let ranking = engine.manifest().unwrap().ranking;
+    let candidates = &engine.manifest().unwrap().candidates;
+    let scored = engine.score_causes(&case).unwrap();
+    assert!(scored.len() > 60, "{} candidates", scored.len());
+    let weights: Vec<f64> = scored.iter().map(|scored| scored.score(&ranking).exp()).collect();
+    let total: f64 = weights.iter().sum();
+    let causes = engine.diagnose(&case).unwrap().causes;
+    assert!(!causes.is_empty() && causes.len() <= 8);
+    assert!(causes.is_sorted_by(|a, b| a.probability >= b.probability));
+    for cause in &causes {
+        let index = scored.iter().position(|scored| candidates[scored.index].cause == cause.cause).unwrap();
+        let expected = weights[index] / total;
+        assert!((cause.probability - expected).abs() < 1e-9, "{}: {}", cause.cause, cause.probability);
+        assert_eq!(cause.fault, candidates[scored[index].index].fault);
+    }
+    let best = weights.iter().copied().fold(0.0, f64::max) / total;
+    assert!((causes[0].probability - best).abs() < 1e-9);
+}
+
+#[test]
+fn probabilities_of_few_candidates_are_all_shown_and_sum_to_one() {
+    let engine = engine_with(|manifest| {
+        manifest.candidates.truncate(6);
+        manifest.candidates.iter_mut().for_each(|candidate| candidate.fault = None);
+        // So flat that no cause is too improbable to be shown.
+        manifest.ranking = Ranking { model: 0.01, ..manifest.ranking };
+    });
+    for case in [excavator(), Case::new("generator", "no output voltage"), Case::new("?", "?")] {
+        let causes = engine.diagnose(&case).unwrap().causes;
+        assert_eq!(causes.len(), 6);
+        let total: f64 = causes.iter().map(|cause| cause.probability).sum();
+        assert!((total - 1.0).abs() < 1e-12, "{total}");
+        assert!(causes.is_sorted_by(|a, b| a.probability >= b.probability));
+    }
+}
+
+#[test]
+fn a_machine_only_gets_causes_that_it_can_have() {
+    let engine = engine();
+    let of_excavator = weighed(&engine, "Caterpillar 320 Excavator");
+    assert!(of_excavator.iter().any(|(_, system)| *system == System::Undercarriage));
+    for equipment in ["Caterpillar C15 Generator Set", "Cummins C275 D5 Generator"] {
+        let of_generator = weighed(&engine, equipment);
+        assert!(!of_generator.is_empty() && of_generator.len() < of_excavator.len());
+        for (fault, system) in &of_generator {
+            assert_ne!(*system, System::Undercarriage, "{equipment}: {fault}");
+        }
+    }
+    // Of a machine that nobody knows, nothing is ruled out.
+    let all = engine.manifest().unwrap().candidates.len();
+    assert_eq!(weighed(&engine, "Contraption 9000").len(), all);
+}
+
+#[test]
+fn an_unknown_code_is_said_to_be_unknown() {
+    let case = Case::new("Caterpillar 320 Excavator", "Loses power").with_codes("ZQ-77431, P0087");
+    let report = engine().diagnose(&case).unwrap();
+    let [unknown, known] = report.codes.as_slice() else { panic!("{:?}", report.codes) };
+    assert_eq!(unknown.code, "ZQ-77431");
+    assert!(!unknown.known);
+    assert_eq!((&unknown.meaning, &unknown.failure_mode), (&None, &None));
+    assert!(known.known && known.meaning.is_some());
+    assert!(report.to_string().contains("ZQ-77431: unknown"), "{report}");
+}
+
+#[test]
+fn the_same_case_gets_the_same_report() {
+    let engine = engine();
+    let first = engine.diagnose(&excavator()).unwrap();
+    engine.diagnose(&Case::new("Komatsu PC200", "something else between")).unwrap();
+    assert_eq!(first, engine.diagnose(&excavator()).unwrap());
+    assert_eq!(first.to_string(), engine.diagnose(&excavator()).unwrap().to_string());
+}
+
+#[test]
+fn the_report_has_every_key_that_others_rely_on() {
+    let report = serde_json::to_value(engine().diagnose(&excavator()).unwrap()).unwrap();
+    let expected = [
+        "case",
+        "abstained",
+        "verdict",
+        "safety",
+        "codes",
+        "causes",
+        "tests",
+        "next_question",
+        "probable_cause",
+        "solution",
+        "truncated",
+        "verification",
+        "similar_cases",
+        "model",
+        "knowledge",
+    ];
+    assert_eq!(keys(&report), expected);
+    let code = &report["codes"][1];
+    for key in ["code", "kind", "spn", "fmi", "known", "meaning", "failure_mode", "circuit_or_condition"] {
+        assert!(keys(code).contains(&key), "codes[].{key} is missing");
+    }
+    assert_eq!((&code["spn"], &code["fmi"]), (&Value::from(157), &Value::from(18)));
+    let expected =
+        ["fault", "system", "cause", "probability", "evidence_for", "evidence_against", "ruled_out_by"];
+    assert_eq!(keys(&report["causes"][0]), expected);
+    assert_eq!(keys(&report["tests"][0]), ["action", "tool", "condition", "expected", "outcomes"]);
+    assert!(["stop", "finish_and_park", "plan"].contains(&report["verdict"].as_str().unwrap()));
+    assert_eq!(report["case"]["error_codes"], serde_json::json!(["P0087", "SPN 157 FMI 18"]));
+}
+
+#[test]
+fn a_tokenizer_of_another_size_is_refused_with_both_sizes() {
+    let (_folder, path) = model_directory();
+    let sizes = |message: &str, other: usize| {
+        assert!(message.contains(&format!("the tokenizer has {other} tokens, the model 300")), "{message}");
+        assert!(message.contains(&path.display().to_string()), "{message}");
+    };
+    for vocab_size in [280, 400] {
+        let other = tokenizer(&cases(), vocab_size);
+        other.save(path.join("tokenizer.json")).unwrap();
+        let error = Engine::<Flex>::open(&path, &FlexDevice).unwrap_err();
+        assert!(matches!(error, Error::TokenizerMismatch { model: 300, .. }), "{error:?}");
+        sizes(&error.to_string(), other.vocab_size());
+    }
+}
+
+#[test]
+fn without_a_manifest_a_model_generates_but_does_not_diagnose() {
+    let (_folder, path) = model_directory();
+    fs::remove_file(path.join(MANIFEST)).unwrap();
+    let engine = Engine::<Flex>::open(&path, &FlexDevice).unwrap();
+    assert!(engine.manifest().is_none());
+    let prompt = engine.tokenizer().encode("The fuel filter").unwrap();
+    let continued = engine.generate(&prompt, 5, &Sampling::greedy(), &mut |_| {}).unwrap();
+    assert!(continued.ids.len() == 5 || continued.finish_reason == FinishReason::Stop);
+    assert_eq!(engine.log_probs(&prompt).unwrap().len(), prompt.len());
+    let error = engine.diagnose(&excavator()).unwrap_err();
+    assert!(matches!(error, Error::NoCandidates { .. }), "{error:?}");
+    assert!(error.to_string().contains("gearhead.json"), "{error}");
+}
+
+#[test]
+fn the_best_model_of_an_output_folder_is_found() {
+    let output = tempfile::tempdir().unwrap();
+    save(&output.path().join("best"), |_| {});
+    let of_output = Engine::<Flex>::open(output.path(), &FlexDevice).unwrap();
+    let of_best = Engine::<Flex>::open(output.path().join("best"), &FlexDevice).unwrap();
+    assert_eq!(of_output.name(), output.path().display().to_string());
+    let causes = |engine: &Engine<Flex>| engine.diagnose(&excavator()).unwrap().causes;
+    assert_eq!(causes(&of_output), causes(&of_best));
+}
+
+#[test]
+fn a_missing_file_is_named() {
+    for file in ["config.json", "model.safetensors", "tokenizer.json"] {
+        let (_folder, path) = model_directory();
+        fs::remove_file(path.join(file)).unwrap();
+        let error = Engine::<Flex>::open(&path, &FlexDevice).unwrap_err().to_string();
+        assert!(error.contains(file) && error.contains("missing"), "{file}: {error}");
+    }
+    let error = Engine::<Flex>::open("no/such/model", &FlexDevice).unwrap_err().to_string();
+    assert!(error.starts_with("no/such/model: "), "{error}");
+}
+
+#[test]
+fn what_does_not_fit_the_model_is_refused() {
+    let engine = engine();
+    let error = engine.diagnose(&Case::new("CAT 320", "no power ".repeat(300))).unwrap_err();
+    assert!(matches!(error, Error::CaseTooLong { tokens: 600.., room: ..512 }), "{error:?}");
+    assert!(error.to_string().ends_with("shorten the symptom"), "{error}");
+    let error = engine.generate(&[1; 513], 1, &Sampling::greedy(), &mut |_| {}).unwrap_err();
+    assert!(matches!(error, Error::TooLong { tokens: 513, max_seq_len: 512 }), "{error:?}");
+    let error = engine.diagnose(&Case::new("CAT 320", "  ")).unwrap_err();
+    assert!(error.to_string().contains("`symptom` is empty"), "{error}");
+}
+
+#[test]
+fn a_case_at_the_very_limit_is_answered_or_refused_but_never_breaks() {
+    let engine = engine();
+    let (mut answered, mut refused) = (0, 0);
+    for letters in (150..250).step_by(3) {
+        // A letter that stands alone is a token or two.
+        match engine.score_causes(&Case::new("CAT 320", "q ".repeat(letters))) {
+            Ok(_) => answered += 1,
+            Err(Error::CaseTooLong { .. }) => refused += 1,
+            Err(other) => panic!("{letters}: {other}"),
+        }
+    }
+    assert!(answered > 0 && refused > 0, "{answered} answered, {refused} refused");
+}
+
+#[test]
+fn a_validation_case_that_does_not_fit_is_left_out_of_the_fit() {
+    let engine = engine();
+    let mut cases: Vec<Case> = cases().into_iter().take(4).collect();
+    let fitted = fit_ranking(&engine, &cases, Ranking::default());
+    assert_ne!(fitted, Ranking::default());
+    let mut long = cases[0].clone();
+    long.symptom = "no power ".repeat(300);
+    cases.push(long);
+    assert_eq!(fit_ranking(&engine, &cases, Ranking::default()), fitted);
+}
+
+/// Where each of `parts` begins in the text, which must be in this order.
+fn assert_in_order(text: &str, parts: &[&str]) {
+    let mut from = 0;
+    for part in parts {
+        let found = text[from..].find(part);
+        let found = found.unwrap_or_else(|| panic!("{part:?} is missing, or too early, in:\n{text}"));
+        from += found + part.len();
+    }
+}
+
+#[test]
+fn the_text_of_a_report_has_its_sections_in_order() {
+    let engine = engine_with(|manifest| {
+        // Names that nothing follows, so that the repair is what the model writes.
+        manifest
+            .candidates
+            .iter_mut()
+            .for_each(|candidate| candidate.followed_by = gearhead_data::manifest::FollowedBy::Solution);
+    });
+    let report: Report = engine.diagnose(&excavator()).unwrap();
+    let text = report.to_string();
+    assert_in_order(
+        &text,
+        &[
+            "Caterpillar 320 Excavator\n  Complaint: Loses power under load\n\n",
+            "machine",
+            "\nFault codes\n  P0087: ",
+            "\n  SPN 157 FMI 18: injector metering rail",
+            if report.abstained {
+                "\nPossible causes (too uncertain for a diagnosis)\n  1. "
+            } else {
+                "\nProbable causes\n  1. "
+            },
+            report.causes[0].cause.as_str(),
+            "\nTests\n  1. ",
+            "     with: ",
+            if report.abstained { "\nThe best guess\n  " } else { "\nDiagnosis\n  " },
+            "\nRepair",
+            "\nAfterwards\n  ",
+            "\nModel ",
+            "The manufacturer's specification comes first.\n",
+        ],
+    );
+    assert!(text.ends_with("comes first.\n"));
+    let without_codes = engine.diagnose(&Case::new("CAT 320", "Loses power")).unwrap().to_string();
+    assert!(!without_codes.contains("Fault codes"), "{without_codes}");
+}

@@ -1,0 +1,386 @@
+//! Whole trainings of a tiny model: repeatable, indifferent to how a step is cut up, and able to learn.
+#![cfg(feature = "flex")]
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use burn::{
+    backend::{Autodiff, Flex, flex::FlexDevice},
+    tensor::activation::log_softmax,
+};
+use gearhead_data::{
+    case::{Case, write_cases},
+    prompt::{Document, LossOn, Sections, encode_case, encode_prompt, texts},
+    tokenizer::Tokenizer,
+};
+use gearhead_kernels::Documents;
+use gearhead_model::{Decoder, ModelConfig, ModelDirectory, for_each_parameter};
+use gearhead_train::{
+    Config, Error, Event, Summary,
+    config::TrainConfig,
+    data::TrainData,
+    optimizer::{AdamW, mean_loss, step_gradients, without_gradients},
+    train,
+};
+use tempfile::TempDir;
+
+type B = Autodiff<Flex>;
+
+/// Cases of which no two have the same length.
+fn cases(count: usize) -> Vec<Case> {
+    let machines = ["CAT 320 excavator", "Komatsu PC200", "Cummins C275 generator set"];
+    let faults = [
+        ("loses power under load", "P0087", "Restricted fuel filter", "Replace the fuel filter."),
+        ("cranks slowly", "SPN 168 FMI 18", "Weak battery", "Charge or replace the battery."),
+        ("overheats on a slope", "SPN 110 FMI 0", "Clogged radiator", "Clean the radiator core."),
+    ];
+    (0..count)
+        .map(|number| {
+            let (symptom, code, cause, solution) = faults[number % faults.len()];
+            let symptom = format!("{symptom}{}", " again".repeat(number));
+            let mut case = Case::new(machines[number / faults.len() % machines.len()], symptom);
+            if number % 2 == 0 {
+                case = case.with_codes(code);
+            }
+            case.probable_cause = Some(format!("{cause}. It is worn."));
+            case.solution = Some(format!("{solution}{}", " Check it twice.".repeat(number / 4)));
+            case
+        })
+        .collect()
+}
+
+fn tokenizer(cases: &[Case]) -> Tokenizer {
+    Tokenizer::train(cases.iter().flat_map(texts).collect::<Vec<_>>().iter(), 300, 2).unwrap()
+}
+
+/// A folder with cases, a tokenizer, and a configuration that reads them.
+struct Workshop {
+    folder: TempDir,
+    config: Config,
+}
+
+impl Workshop {
+    fn new(count: usize, overrides: &[&str]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let cases = cases(count);
+        write_cases(folder.path().join("cases.jsonl"), &cases).unwrap();
+        tokenizer(&cases).save(folder.path().join("tokenizer.json")).unwrap();
+        let text = r#"
+            seed = 3
+            output = "out"
+            tokenizer = "tokenizer.json"
+            [data]
+            train = "cases.jsonl"
+            validation = "cases.jsonl"
+            [model]
+            d_model = 32
+            n_layers = 2
+            d_ff = 48
+            max_seq_len = 256
+            [train]
+            epochs = 2
+            batch_size = 4
+            learning_rate = 1e-2
+            warmup_steps = 2
+        "#;
+        let overrides: Vec<String> = overrides.iter().map(|&text| text.to_owned()).collect();
+        let mut config = Config::parse(text, "tiny.toml", &overrides).unwrap();
+        let here = |path: &mut PathBuf| *path = folder.path().join(&path);
+        here(&mut config.output);
+        here(&mut config.tokenizer);
+        here(&mut config.data.train);
+        here(&mut config.data.validation);
+        Self { folder, config }
+    }
+
+    fn train(&self) -> (Result<Summary, Error>, Vec<Event>) {
+        let data = TrainData::load(&self.config).unwrap();
+        let mut events = Vec::new();
+        let summary = train::<B>(&self.config, &data, &FlexDevice, &mut |event| events.push(event.clone()));
+        (summary, events)
+    }
+
+    /// The exact bits of the loss of each step.
+    fn losses(&self) -> Vec<u64> {
+        let (summary, events) = self.train();
+        summary.unwrap();
+        steps(&events).map(|(loss, _)| loss.to_bits()).collect()
+    }
+
+    fn file(&self, name: &str) -> Vec<u8> {
+        fs::read(self.config.output.join(name)).unwrap()
+    }
+}
+
+/// Loss and gradient norm of each step.
+fn steps(events: &[Event]) -> impl Iterator<Item = (f64, f64)> {
+    events.iter().filter_map(|event| match event {
+        Event::Step { loss, grad_norm, .. } => Some((*loss, *grad_norm)),
+        _ => None,
+    })
+}
+
+/// Every path below a folder, relative to it, folders included.
+fn paths(folder: &Path) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut open = vec![folder.to_owned()];
+    while let Some(next) = open.pop() {
+        for entry in fs::read_dir(next).unwrap() {
+            let path = entry.unwrap().path();
+            found.push(path.strip_prefix(folder).unwrap().display().to_string());
+            if path.is_dir() {
+                open.push(path);
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+fn model(vocab_size: usize, tie_embeddings: bool) -> ModelConfig {
+    ModelConfig {
+        d_model: 32,
+        n_layers: 2,
+        d_ff: 48,
+        max_seq_len: 256,
+        tie_embeddings,
+        ..ModelConfig::new(vocab_size)
+    }
+}
+
+/// Sixteen documents of different lengths, and a decoder that can read them.
+fn documents(loss_on: LossOn) -> (Decoder<B>, Vec<Document>) {
+    let cases = cases(16);
+    let tokenizer = tokenizer(&cases);
+    let encode = |case| {
+        encode_case(&tokenizer, case, loss_on, Sections::CauseSolution, 256).map(|(document, _)| document)
+    };
+    let documents: Vec<Document> = cases.iter().map(encode).collect::<Result<_, _>>().unwrap();
+    let config = model(tokenizer.vocab_size(), true);
+    (Decoder::init(&config, 9, &FlexDevice).unwrap(), documents)
+}
+
+/// The log-probability of each token of a document given those before it, computed with nothing of this crate.
+fn log_probs_alone(decoder: &Decoder<Flex>, ids: &[u32]) -> Vec<f64> {
+    let inputs = &ids[..ids.len() - 1];
+    let hidden = decoder.forward_packed(inputs, &Documents::new(&[0, inputs.len()]));
+    let logits = decoder.logits(hidden);
+    let [rows, vocab_size] = logits.dims();
+    let values: Vec<f32> = log_softmax(logits, 1).into_data().iter().collect();
+    (0..rows).map(|row| f64::from(values[row * vocab_size + ids[row + 1] as usize])).collect()
+}
+
+fn assert_close(what: &str, ours: f64, expected: f64) {
+    let difference = (ours - expected).abs() / expected.abs();
+    assert!(difference < 1e-6, "{what}: {ours} against {expected}, {difference:e} apart");
+}
+
+fn weights<T: burn::tensor::backend::Backend>(decoder: &Decoder<T>) -> BTreeMap<String, Vec<f32>> {
+    let mut weights = BTreeMap::new();
+    for_each_parameter(decoder, |name, _, data| {
+        weights.insert(name.to_owned(), data.iter::<f32>().collect());
+    });
+    weights
+}
+
+#[test]
+fn the_seed_decides_every_bit() {
+    let (first, again) = (Workshop::new(12, &[]), Workshop::new(12, &[]));
+    let losses = first.losses();
+    assert_eq!(losses.len(), 6);
+    assert_eq!(losses, again.losses());
+    for file in
+        ["best/model.safetensors", "last/model.safetensors", "best/tokenizer.json", "best/gearhead.json"]
+    {
+        assert!(first.file(file) == again.file(file), "{file} differs between two equal runs");
+    }
+    let other = Workshop::new(12, &["seed=4"]);
+    assert_ne!(losses, other.losses());
+    assert!(first.file("best/model.safetensors") != other.file("best/model.safetensors"));
+}
+
+#[test]
+fn cutting_a_step_into_pieces_changes_nothing() {
+    let (decoder, documents) = documents(LossOn::Targets);
+    let documents: Vec<&Document> = documents.iter().collect();
+    let whole = step_gradients(&decoder, &documents, 1);
+    assert!(whole.loss.is_finite() && whole.grad_norm > 0.0);
+    for pieces in [2, 4, 8] {
+        let cut = step_gradients(&decoder, &documents, pieces);
+        assert_close(&format!("loss in {pieces} pieces"), cut.loss, whole.loss);
+        assert_close(&format!("gradient norm in {pieces} pieces"), cut.grad_norm, whole.grad_norm);
+        assert_eq!((cut.target_count, cut.token_count), (whole.target_count, whole.token_count));
+    }
+}
+
+#[test]
+fn accumulation_gives_the_same_training() {
+    let whole = Workshop::new(12, &[]).train().1;
+    let cut = Workshop::new(12, &["train.accumulation=4"]).train().1;
+    assert_eq!(steps(&whole).count(), steps(&cut).count());
+    for ((loss, norm), (cut_loss, cut_norm)) in steps(&whole).zip(steps(&cut)) {
+        // Rounding of earlier steps is carried on, so this is looser than one step alone.
+        assert!((loss - cut_loss).abs() < 1e-3 * loss, "{cut_loss} against {loss}");
+        assert!((norm - cut_norm).abs() < 1e-2 * norm, "{cut_norm} against {norm}");
+    }
+}
+
+#[test]
+fn packing_computes_what_documents_compute_alone() {
+    for loss_on in [LossOn::Targets, LossOn::Everything] {
+        let (decoder, documents) = documents(loss_on);
+        let decoder = without_gradients(&decoder);
+        let (mut sum, mut targets) = (0.0, 0);
+        for document in &documents {
+            for (position, log_prob) in (1..).zip(log_probs_alone(&decoder, &document.ids)) {
+                if document.is_target[position] {
+                    sum -= log_prob;
+                    targets += 1;
+                }
+            }
+        }
+        let expected = sum / f64::from(targets);
+        for batch_size in [1, 5, 16] {
+            assert_close("packed loss", mean_loss(&decoder, &documents, batch_size), expected);
+        }
+    }
+}
+
+#[test]
+fn only_targets_count_unless_everything_does() {
+    let cases = cases(4);
+    let tokenizer = tokenizer(&cases);
+    let decoder = Decoder::<Flex>::init(&model(tokenizer.vocab_size(), true), 9, &FlexDevice).unwrap();
+    for case in &cases {
+        let prompt_len = encode_prompt(&tokenizer, case).unwrap().len();
+        let loss = |loss_on| {
+            let encoded = encode_case(&tokenizer, case, loss_on, Sections::CauseSolution, 256).unwrap().0;
+            (mean_loss(&decoder, std::slice::from_ref(&encoded), 1), encoded)
+        };
+        let (of_targets, document) = loss(LossOn::Targets);
+        let (of_everything, _) = loss(LossOn::Everything);
+        let log_probs = log_probs_alone(&decoder, &document.ids);
+        let mean = |log_probs: &[f64]| -log_probs.iter().sum::<f64>() / log_probs.len() as f64;
+        // The first log-probability is that of the second token.
+        assert_close("loss on targets", of_targets, mean(&log_probs[prompt_len - 1..]));
+        assert_close("loss on everything", of_everything, mean(&log_probs));
+        assert!((of_targets - of_everything).abs() > 1e-4, "the two losses must differ to be told apart");
+    }
+}
+
+#[test]
+fn a_handful_of_cases_is_learned_by_heart() {
+    let workshop = Workshop::new(4, &["train.epochs=80", "train.learning_rate=2e-2"]);
+    let (summary, events) = workshop.train();
+    let summary = summary.unwrap();
+    let losses: Vec<f64> = steps(&events).map(|(loss, _)| loss).collect();
+    assert!(losses[0] > 4.0, "{}", losses[0]);
+    assert!(summary.best_validation_loss < 0.05, "{}", summary.best_validation_loss);
+    assert_eq!(summary.steps, 80);
+}
+
+#[test]
+fn the_saved_model_is_the_one_that_was_evaluated() {
+    let workshop = Workshop::new(6, &[]);
+    let summary = workshop.train().0.unwrap();
+    assert_eq!(summary.best, workshop.config.output.join("best"));
+    let decoder: Decoder<Flex> = ModelDirectory::open(&summary.best).unwrap().decoder(&FlexDevice).unwrap();
+    let data = TrainData::load(&workshop.config).unwrap();
+    assert_close("validation loss", mean_loss(&decoder, &data.validation, 4), summary.best_validation_loss);
+}
+
+#[test]
+fn the_output_folder_holds_what_it_should_and_nothing_else() {
+    let workshop = Workshop::new(6, &["train.eval_every_steps=1"]);
+    // The second training takes the place of the first.
+    workshop.train().0.unwrap();
+    let (_, events) = workshop.train();
+    let mut expected = vec!["best".to_owned(), "last".into(), "config.toml".into(), "metrics.jsonl".into()];
+    for model in ["best", "last"] {
+        for file in
+            ["config.json", "gearhead.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"]
+        {
+            expected.push(format!("{model}/{file}"));
+        }
+    }
+    expected.sort();
+    assert_eq!(paths(&workshop.config.output), expected);
+    assert_eq!(paths(workshop.folder.path()).len(), expected.len() + 3, "something stands beside the output");
+
+    let resolved = Config::load(workshop.config.output.join("config.toml"), &[]).unwrap();
+    assert_eq!(resolved, workshop.config);
+
+    let metrics = String::from_utf8(workshop.file("metrics.jsonl")).unwrap();
+    let lines: Vec<serde_json::Value> =
+        metrics.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let told: Vec<_> = events.iter().map(|event| serde_json::to_value(event).unwrap()).collect();
+    assert_eq!(lines, told);
+    let kinds: Vec<&str> = lines.iter().map(|line| line["event"].as_str().unwrap()).collect();
+    let mut expected = vec!["start"];
+    expected.extend(["step", "evaluation"].repeat(4));
+    assert_eq!(kinds, expected);
+    assert_eq!((lines[0]["steps"].as_u64(), lines[0]["train_cases"].as_u64()), (Some(4), Some(6)));
+}
+
+#[test]
+fn a_loss_that_is_no_number_ends_the_training_and_names_the_step() {
+    // With no epsilon, what had no gradient yet becomes 0/0 in the first step and is met in the second.
+    let mut workshop = Workshop::new(9, &["model.tie_embeddings=false", "train.batch_size=1"]);
+    workshop.config.train.epsilon = 0.0;
+    let (error, events) = workshop.train();
+    let error = error.unwrap_err();
+    assert!(matches!(error, Error::Diverged { step: 2, what: "loss", .. }), "{error:?}");
+    assert!(error.to_string().starts_with("the training diverged at step 2: the loss is NaN"), "{error}");
+    assert_eq!(steps(&events).count(), 1);
+}
+
+#[test]
+fn an_epsilon_that_is_zero_in_f32_is_refused() {
+    let parse = |epsilon: &str| {
+        let text = "output = \"o\"\ntokenizer = \"t\"\n[data]\ntrain = \"a\"\nvalidation = \"b\"";
+        Config::parse(text, "c.toml", &[format!("train.epsilon={epsilon}")])
+    };
+    assert!(parse("1e-30").is_ok());
+    let error = parse("1e-60").unwrap_err().to_string();
+    assert!(error.starts_with("c.toml: train.epsilon is 0.000"), "{error}");
+}
+
+#[test]
+fn weights_decay_but_norms_and_embeddings_do_not() {
+    let (decoder, documents) = documents(LossOn::Targets);
+    let untied = Decoder::<B>::init(&model(decoder.config().vocab_size, false), 9, &FlexDevice).unwrap();
+    let documents: Vec<&Document> = documents.iter().collect();
+    let rate = 1e-2;
+    let stepped = |weight_decay| {
+        let mut config = TrainConfig::default();
+        config.weight_decay = weight_decay;
+        let gradients = step_gradients(&untied, &documents, 1);
+        weights(&AdamW::<B>::default().step(untied.clone(), gradients, rate, &config))
+    };
+    let (before, plain, decayed) = (weights(&untied), stepped(0.0), stepped(0.5));
+    for (name, plain) in &plain {
+        let (before, decayed) = (&before[name], &decayed[name]);
+        assert_ne!(before, plain, "{name} has a gradient, so it must move");
+        if name.ends_with("norm.weight") || name.contains("embed_tokens") {
+            assert_eq!(plain, decayed, "{name} must not decay");
+        } else {
+            for ((before, plain), decayed) in before.iter().zip(plain).zip(decayed) {
+                let lost = f64::from(*plain) - f64::from(*decayed);
+                let expected = rate * 0.5 * f64::from(*before);
+                assert!((lost - expected).abs() < 1e-7, "{name}: lost {lost}, expected {expected}");
+            }
+        }
+    }
+    // Embeddings of tokens that no document holds have no gradient at all.
+    let unused = (0..decoder.config().vocab_size as u32)
+        .find(|id| documents.iter().all(|document| !document.ids.contains(id)))
+        .unwrap() as usize;
+    let row = |weights: &BTreeMap<String, Vec<f32>>| {
+        weights["model.embed_tokens.weight"][unused * 32..(unused + 1) * 32].to_vec()
+    };
+    assert_eq!(row(&before), row(&decayed));
+}
