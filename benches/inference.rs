@@ -1,4 +1,5 @@
 //! The bundled model: loading, a whole diagnosis, decoding. `cargo bench -p gearhead --bench inference`.
+#![allow(clippy::unwrap_used, reason = "a benchmark that fails should stop")]
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use gearhead::{Case, Engine, infer::sampling::Sampling};

@@ -1,4 +1,5 @@
 //! One optimizer step, on the shape of `configs/small.toml`: `cargo bench -p gearhead --bench training`.
+#![allow(clippy::unwrap_used, reason = "a benchmark that fails should stop")]
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use gearhead::{

@@ -137,8 +137,8 @@ mod tests {
 
     const LOGITS: [f32; 5] = [1.0, 3.0, 2.0, 3.0, -5.0];
 
-    fn drawn(sampling: Sampling) -> Vec<u32> {
-        let mut sampler = Sampler::new(&sampling).unwrap();
+    fn drawn(sampling: &Sampling) -> Vec<u32> {
+        let mut sampler = Sampler::new(sampling).unwrap();
         let mut ids: Vec<u32> = (0..2_000).map(|_| sampler.next(&LOGITS)).collect();
         ids.sort_unstable();
         ids
@@ -152,14 +152,14 @@ mod tests {
 
     #[test]
     fn greedy_takes_the_first_of_the_best() {
-        assert!(drawn(Sampling::greedy()).iter().all(|id| *id == 1));
+        assert!(drawn(&Sampling::greedy()).iter().all(|id| *id == 1));
     }
 
     #[test]
     fn frequencies_follow_the_probabilities() {
         let weights: Vec<f64> = LOGITS.iter().map(|logit| f64::from(*logit).exp()).collect();
         let total: f64 = weights.iter().sum();
-        let ids = drawn(with(|_| {}));
+        let ids = drawn(&with(|_| {}));
         for (id, weight) in weights.iter().enumerate() {
             let share = ids.iter().filter(|drawn| **drawn == id as u32).count() as f64 / ids.len() as f64;
             assert!((share - weight / total).abs() < 0.04, "{id}: {share} against {}", weight / total);
@@ -168,8 +168,8 @@ mod tests {
 
     #[test]
     fn each_limit_keeps_what_it_says() {
-        let distinct = |sampling| {
-            let mut ids = drawn(sampling);
+        let distinct = |sampling: Sampling| {
+            let mut ids = drawn(&sampling);
             ids.dedup();
             ids
         };

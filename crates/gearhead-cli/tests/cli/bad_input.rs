@@ -242,7 +242,7 @@ fn with_json_the_error_is_json() {
         (vec!["train", "--config", "bad.toml", "--json"], "config", Some("bad.toml"), Some(line)),
         (vec!["train", "--config", "tiny.toml", "--set", "a=1", "--json"], "config", None, None),
         (with(&["low power", "--model", "gone"]), "io", Some("gone"), None),
-        (with(&["low power", "--model", "model"]), "input", Some("model"), None),
+        (with(&["low power", "--model", "model"]), "model", Some("model"), None),
         (with(&[""]), "bad_case", None, None),
         (with(&["low power", "--device", "gpu"]), "usage", None, None),
         (vec!["diagnose", "--json", "--symptom", "low power"], "usage", None, None),
