@@ -6,6 +6,7 @@
 //!
 //! Without a file a few dozen cases are generated and trained on for a moment, to show the way.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "an example shows what it found")]
+#![allow(clippy::unnecessary_debug_formatting, reason = "quotes and escapes as TOML has them")]
 
 use std::path::PathBuf;
 

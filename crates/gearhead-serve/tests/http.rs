@@ -202,7 +202,12 @@ async fn a_full_queue_is_told_at_once_and_the_rest_is_answered() {
     for _ in 0..100 {
         tokio::task::yield_now().await;
     }
-    let refused = service.clone().oneshot(diagnose(GOOD)).await.unwrap();
+    let refused = send();
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    assert!(refused.is_finished(), "the service makes a client wait that it should turn away");
+    let refused = refused.await.unwrap().unwrap();
     assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
     assert_eq!(refused.headers()[header::RETRY_AFTER], "1");
     assert_eq!(refused.headers()[header::CONTENT_TYPE], "application/json");

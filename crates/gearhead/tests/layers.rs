@@ -1,4 +1,5 @@
 //! The layers of the workspace, held over `cargo metadata`: a crate depends on those below it and on no other.
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -61,7 +61,7 @@ fn ask(editor: &mut DefaultEditor, question: &str, as_json: &mut bool) -> Result
                 output::text(if *as_json { "Reports are JSON now." } else { "Reports are text now." })?;
             }
             command if command.starts_with(':') => {
-                output::text(format_args!("There is no {command}.\n{HELP}"))?
+                output::text(format_args!("There is no {command}.\n{HELP}"))?;
             }
             _ => {
                 if !line.is_empty() {
