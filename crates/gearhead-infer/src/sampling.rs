@@ -91,7 +91,7 @@ impl Sampler {
         kept.last().map_or_else(|| argmax(logits), |(id, _)| *id)
     }
 
-    /// Tokens that may be drawn with their weights, relative to that of the most probable, which comes first.
+    /// Tokens that may be drawn with their weights, relative to that of the most probable.
     fn kept(&self, logits: &[f32]) -> Vec<(u32, f32)> {
         let Sampling { temperature, top_k, top_p, min_p, .. } = self.sampling;
         let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);

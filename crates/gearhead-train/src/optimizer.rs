@@ -13,7 +13,7 @@ use gearhead_model::Decoder;
 
 use crate::config::TrainConfig;
 
-/// The summed loss over the targets of a batch, in nats, and how many targets there are.
+/// The summed loss over the targets of a batch, in nats.
 ///
 /// Only the rows of the hidden states that predict a target are multiplied with the output layer.
 pub fn summed_loss<B: Kernels>(decoder: &Decoder<B>, batch: &Batch) -> Tensor<B, 1> {
