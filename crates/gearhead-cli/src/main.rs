@@ -10,7 +10,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use args::{Cli, Command, DataCommand, TokenizerCommand};
+use args::{Cli, Command, TokenizerCommand};
 use failure::Failure;
 
 fn main() -> ExitCode {
@@ -50,7 +50,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
     match cli.command {
         Command::Diagnose(args) => commands::diagnose::run(args),
         Command::Codes(args) => commands::codes::run(&args),
-        Command::Data(DataCommand::Generate(args)) => commands::data::generate(&args),
+        Command::Data(command) => commands::data::run(&command),
         Command::Tokenizer(TokenizerCommand::Train(args)) => commands::tokenizer::train(&args),
         Command::Train(args) => commands::train::run(&args),
         Command::Eval(args) => commands::eval::run(&args),

@@ -10,6 +10,7 @@
 //! - [`code`]: fault codes as people write them, and what they mean;
 //! - [`knowledge`]: machines and fault cards;
 //! - [`generate`]: cases made from the cards;
+//! - [`import`]: records of other shapes turned into cases;
 //! - [`tokenizer`]: text to token ids and back;
 //! - [`prompt`]: one case as tokens, with what the model is trained on marked;
 //! - [`batch`]: many prompts end to end, without padding;
@@ -29,6 +30,7 @@ pub mod case;
 pub mod code;
 pub mod error;
 pub mod generate;
+pub mod import;
 pub mod knowledge;
 pub mod manifest;
 pub mod prompt;

@@ -1,9 +1,13 @@
 //! Arguments, as they are typed.
 
+mod data;
+
 use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 use gearhead::Device;
+
+pub(crate) use data::{DataCommand, GenerateArgs as DataGenerateArgs};
 
 /// Diagnose heavy equipment offline with a small language model, and train it on your own records.
 #[derive(Debug, Parser)]
@@ -61,7 +65,7 @@ impl Command {
         match self {
             Self::Diagnose(args) => args.json,
             Self::Codes(args) => args.json,
-            Self::Data(DataCommand::Generate(args)) => args.json,
+            Self::Data(command) => command.wants_json(),
             Self::Tokenizer(TokenizerCommand::Train(args)) => args.json,
             Self::Train(args) => args.json,
             Self::Eval(args) => args.json,
@@ -113,29 +117,6 @@ pub(crate) struct CodesArgs {
     /// Codes as they are written, each argument one or a list
     #[arg(required = true, value_name = "CODE")]
     pub(crate) codes: Vec<String>,
-    /// Print JSON
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum DataCommand {
-    /// Make cases from the fault cards: train.jsonl, validation.jsonl and test.jsonl.
-    #[command(after_help = "Example:\n  gearhead data generate --count 1000 --seed 7 --out data")]
-    Generate(DataGenerateArgs),
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct DataGenerateArgs {
-    /// Cases over all three files
-    #[arg(long, default_value_t = 1000)]
-    pub(crate) count: usize,
-    /// The same seed gives the same cases
-    #[arg(long, default_value_t = 0)]
-    pub(crate) seed: u64,
-    /// Folder for the three files
-    #[arg(long, value_name = "DIR", default_value = "data")]
-    pub(crate) out: PathBuf,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,

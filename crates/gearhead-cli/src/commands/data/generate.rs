@@ -1,17 +1,17 @@
-//! `gearhead data`: cases.
+//! `gearhead data generate`: cases from the fault cards.
 
 use gearhead::data::{
     case::write_cases,
-    generate::{GenerateConfig, Split, generate as generate_cases},
+    generate::{GenerateConfig, Split, generate},
     knowledge::KnowledgeBase,
 };
 use serde_json::json;
 
 use crate::{args::DataGenerateArgs, failure::Failure, output};
 
-pub(crate) fn generate(args: &DataGenerateArgs) -> Result<(), Failure> {
+pub(super) fn run(args: &DataGenerateArgs) -> Result<(), Failure> {
     let knowledge = KnowledgeBase::builtin();
-    let generated = generate_cases(knowledge, &GenerateConfig::new(args.count, args.seed))?;
+    let generated = generate(knowledge, &GenerateConfig::new(args.count, args.seed))?;
     let mut written = serde_json::Map::new();
     for split in Split::ALL {
         let path = args.out.join(format!("{}.jsonl", split.as_str()));

@@ -1,0 +1,37 @@
+//! Arguments of `gearhead data`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DataCommand {
+    /// Make cases from the fault cards: train.jsonl, validation.jsonl and test.jsonl.
+    #[command(after_help = "Example:\n  gearhead data generate --count 1000 --seed 7 --out data")]
+    Generate(GenerateArgs),
+}
+
+impl DataCommand {
+    /// Whether errors are to be JSON.
+    pub(crate) fn wants_json(&self) -> bool {
+        match self {
+            Self::Generate(args) => args.json,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct GenerateArgs {
+    /// Cases over all three files
+    #[arg(long, default_value_t = 1000)]
+    pub(crate) count: usize,
+    /// The same seed gives the same cases
+    #[arg(long, default_value_t = 0)]
+    pub(crate) seed: u64,
+    /// Folder for the three files
+    #[arg(long, value_name = "DIR", default_value = "data")]
+    pub(crate) out: PathBuf,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
