@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
 # Makes the bundled model again: data, tokenizer, training, evaluation, and the files under crates/gearhead/bundled.
 # The same commit on the same kind of CPU gives the same bytes. See docs/experiments.md for how long it takes.
+# GEARHEAD=PATH uses a program that is built already.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 gearhead=(cargo run --release --quiet -p gearhead-cli --)
+[ -z "${GEARHEAD:-}" ] || gearhead=("$GEARHEAD")
 bundled=crates/gearhead/bundled
 data=outputs/bundled-data
 

@@ -1,13 +1,20 @@
 //! Cases made from the fault cards: seeded, varied, and split so that no wording stands on both sides.
 
 mod complaint;
+mod measure;
 mod noise;
+mod pools;
 mod report_codes;
+mod slice;
+mod vocabulary;
 mod wording;
 
 use rand::{Rng, SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 
+use slice::Slices;
+
+pub use slice::Slice;
 pub use wording::{Split, learnable};
 
 use crate::{
@@ -15,6 +22,8 @@ use crate::{
     error::{Error, Result},
     knowledge::{Card, KnowledgeBase},
 };
+use complaint::Telling;
+use pools::{CardPool, Pools};
 
 /// What to generate.
 #[derive(Debug, Clone, PartialEq)]
@@ -88,34 +97,92 @@ pub fn generate(knowledge: &KnowledgeBase, config: &GenerateConfig) -> Result<Ge
 }
 
 fn cases(knowledge: &KnowledgeBase, split: Split, count: usize, rng: &mut ChaCha8Rng) -> Vec<Case> {
-    let mut order: Vec<&Card> = Vec::new();
+    let pools = Pools::new(knowledge, split);
+    let mut order: Vec<&CardPool<'_>> = Vec::new();
     (0..count)
         .map(|number| {
             if order.is_empty() {
-                order = knowledge.cards().iter().collect();
+                order = pools.cards.iter().filter(|pool| !pool.machines.is_empty()).collect();
                 order.shuffle(rng);
             }
-            let card = order.pop().expect("the knowledge base has cards");
-            let mut case = one_case(knowledge, card, split, rng);
+            let pool = order.pop().expect("the knowledge base has cards");
+            let mut case = one_case(knowledge, &pools, pool, rng);
             case.id = Some(format!("{}-{:06}", split.as_str(), number + 1));
             case
         })
         .collect()
 }
 
-fn one_case(knowledge: &KnowledgeBase, card: &Card, split: Split, rng: &mut ChaCha8Rng) -> Case {
-    let able: Vec<_> = knowledge.machines().iter().filter(|machine| machine.can_have(card)).collect();
-    let machine = pick(rng, &able);
-    Case {
-        error_codes: report_codes::report_codes(knowledge, card, rng),
+fn one_case(knowledge: &KnowledgeBase, pools: &Pools<'_>, pool: &CardPool<'_>, rng: &mut ChaCha8Rng) -> Case {
+    let card = pool.card;
+    let machine = *pick(rng, &pool.machines);
+    let mut slices = Slices::default();
+    let telling = match rng.random_range(0..100) {
+        0..2 if !card.codes.is_empty() => Telling::CodeOnly,
+        2..5 => Telling::TooLittle,
+        _ => Telling::Plain,
+    };
+    let second = (telling == Telling::Plain && rng.random_bool(0.04))
+        .then(|| {
+            let is_other = |it: &&CardPool<'_>| it.card.system != card.system && machine.can_have(it.card);
+            let others: Vec<&CardPool<'_>> = pools.cards.iter().filter(is_other).collect();
+            (!others.is_empty()).then(|| *pick(rng, &others))
+        })
+        .flatten();
+    for (slice, is_so) in [
+        (Slice::CodeOnly, telling == Telling::CodeOnly),
+        (Slice::TooLittle, telling == Telling::TooLittle),
+        (Slice::TwoFaults, second.is_some()),
+    ] {
+        if is_so {
+            slices.add(slice);
+        }
+    }
+    let second_card = second.map(|pool| pool.card);
+    let is_code_only = telling == Telling::CodeOnly;
+    let error_codes =
+        report_codes::report_codes(knowledge, card, second_card, is_code_only, &mut slices, rng);
+    let symptom = complaint::complaint(pools, pool, second, machine, telling, &mut slices, rng);
+    let mut case = Case {
+        error_codes,
         diagnostic_steps: card.tests.iter().take(3).map(|test| test.action.clone()).collect(),
-        probable_cause: Some(format!("{}. {}", card.title, pick(rng, &card.explanation))),
-        solution: Some(pick(rng, &card.repair).clone()),
+        probable_cause: Some(cause(card, second_card, rng)),
+        solution: Some(solution(card, second_card, rng)),
         fault: Some(card.id.clone()),
         system: Some(card.system),
         hours: Some(rng.random_range(200..18_000).into()),
-        ..Case::new(complaint::equipment(machine, rng), complaint::complaint(card, split, rng))
+        ..Case::new(complaint::equipment(machine, rng), symptom)
+    };
+    case.extra.insert(Slice::FIELD.to_owned(), slices.to_json());
+    case
+}
+
+/// What it was: the card's title, why, and sometimes what was found at the root of it.
+fn cause(card: &Card, second: Option<&Card>, rng: &mut ChaCha8Rng) -> String {
+    let mut sentences = vec![format!("{}. {}", card.title, ended(pick::<String>(rng, &card.explanation)))];
+    if !card.likely.is_empty() && rng.random_bool(0.25) {
+        // The list is ordered by likelihood: the smaller of two draws comes early.
+        let at = rng.random_range(0..card.likely.len()).min(rng.random_range(0..card.likely.len()));
+        let opening = *pick(rng, &["Root cause", "Found", "Traced to"]);
+        sentences.push(format!("{opening}: {}.", card.likely[at]));
     }
+    sentences.extend(second.map(|second| format!("Second fault: {}.", second.title)));
+    sentences.join(" ")
+}
+
+/// What cured it.
+fn solution(card: &Card, second: Option<&Card>, rng: &mut ChaCha8Rng) -> String {
+    let mut sentences = vec![ended(pick::<String>(rng, &card.repair))];
+    sentences.extend(
+        second.map(|second| format!("For the second fault: {}", ended(pick::<String>(rng, &second.repair)))),
+    );
+    sentences.join(" ")
+}
+
+/// The sentence with a full stop, which some cards leave out.
+fn ended(sentence: &str) -> String {
+    let stop = if sentence.ends_with(['.', '!', '?']) { "" } else { "." };
+    format!("{sentence}{stop}")
 }
 
 /// One of `items`, each equally likely.
@@ -125,7 +192,7 @@ fn pick<'a, T>(rng: &mut ChaCha8Rng, items: &'a [T]) -> &'a T {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashSet;
+    use std::collections::{HashMap, HashSet};
 
     use super::*;
     use crate::knowledge::Sign;
@@ -177,6 +244,74 @@ mod tests {
                 case.equipment
             );
         }
+    }
+
+    fn has(case: &Case, slice: Slice) -> bool {
+        case.extra[Slice::FIELD].as_array().unwrap().iter().any(|name| name == slice.as_str())
+    }
+
+    #[test]
+    fn every_kind_of_case_is_there_and_none_is_everywhere() {
+        let cases = generated().train;
+        for (slice, at_least, at_most) in [
+            (Slice::NoCode, 0.3, 0.75),
+            (Slice::CodeOnly, 0.005, 0.04),
+            (Slice::UnknownCode, 0.01, 0.06),
+            (Slice::StaleCode, 0.04, 0.15),
+            (Slice::SeveralCodes, 0.03, 0.4),
+            (Slice::TwoFaults, 0.015, 0.06),
+            (Slice::TooLittle, 0.015, 0.06),
+            (Slice::Note, 0.1, 0.5),
+            (Slice::Negation, 0.02, 0.4),
+            (Slice::Units, 0.02, 0.4),
+            (Slice::Condition, 0.1, 0.4),
+            (Slice::Abbreviated, 0.05, 0.4),
+            (Slice::Mistyped, 0.05, 0.2),
+        ] {
+            let share = cases.iter().filter(|case| has(case, slice)).count() as f64 / cases.len() as f64;
+            assert!((at_least..at_most).contains(&share), "{}: {share:.3}", slice.as_str());
+        }
+    }
+
+    #[test]
+    fn slices_say_what_is_true() {
+        let knowledge = KnowledgeBase::builtin();
+        let tables = crate::code::CodeTable::builtin();
+        for case in generated().train {
+            let codes = case.codes();
+            assert_eq!(has(&case, Slice::NoCode), codes.is_empty(), "{case:?}");
+            let card = knowledge.card(case.fault.as_ref().unwrap()).unwrap();
+            let own = codes.iter().filter(|code| card.lists(code)).count();
+            if has(&case, Slice::CodeOnly) {
+                assert!(own > 0, "{case:?}");
+            }
+            if has(&case, Slice::UnknownCode) {
+                assert!(codes.iter().any(|code| !tables.decode(code).known), "{case:?}");
+            }
+            if has(&case, Slice::Note) {
+                assert!((3..=8).contains(&case.symptom.split_whitespace().count()), "{case:?}");
+            }
+            let cause = case.probable_cause.as_ref().unwrap();
+            assert!(cause.starts_with(&format!("{}. ", card.title)), "{cause}");
+            assert_eq!(has(&case, Slice::TwoFaults), cause.contains(" Second fault: "), "{cause}");
+        }
+    }
+
+    /// What a table from machine to the commonest fault would score beside the commonest fault of all.
+    #[test]
+    fn the_machine_alone_tells_nearly_nothing() {
+        let generated = generated();
+        let mut by_machine: HashMap<&str, HashMap<&str, usize>> = HashMap::new();
+        for case in &generated.train {
+            let faults = by_machine.entry(&case.equipment).or_default();
+            *faults.entry(case.fault.as_deref().unwrap()).or_default() += 1;
+        }
+        let commonest = |machine: &str| by_machine.get(machine)?.iter().max_by_key(|(_, count)| **count);
+        let right = generated.test.iter().filter(|case| {
+            commonest(&case.equipment).is_some_and(|(fault, _)| Some(*fault) == case.fault.as_deref())
+        });
+        let share = right.count() as f64 / generated.test.len() as f64;
+        assert!(share < 0.05, "the machine alone solves {share:.3}");
     }
 
     #[test]

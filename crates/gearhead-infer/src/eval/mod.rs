@@ -5,7 +5,7 @@ mod text;
 
 use std::collections::BTreeMap;
 
-use gearhead_data::{case::Case, knowledge::KnowledgeBase};
+use gearhead_data::{case::Case, generate::Slice, knowledge::KnowledgeBase};
 use serde::Serialize;
 
 use crate::{
@@ -24,7 +24,8 @@ pub use text::TextScores;
 pub struct Evaluation {
     /// Rows.
     pub n: usize,
-    /// Rows of each kind that carry a fault label, `all` among them.
+    /// Rows of each kind that carry a fault label: `all`, `with_code`, `without_code`, and the words of the cases' field
+    /// `slices`.
     pub splits: BTreeMap<String, RankingScores>,
     /// Written cause and solution against the recorded ones.
     pub text: TextScores,
@@ -64,7 +65,8 @@ pub struct BaselineScores {
 
 /// One row with its answer.
 struct Row {
-    has_code: bool,
+    /// The parts of the data that the row belongs to.
+    splits: Vec<String>,
     /// Rank of the right fault from 1, and whether the system was right, where the row has labels.
     ranked: Option<Outcome>,
 }
@@ -95,20 +97,20 @@ pub fn evaluate(engine: &dyn Diagnose, cases: &[Case], on_case: &mut dyn FnMut(u
         rows.push(row(case, &report, engine, knowledge)?);
         on_case(index + 1);
     }
-    let mut splits = BTreeMap::new();
-    for (name, has_code) in [("all", None), ("with_code", Some(true)), ("without_code", Some(false))] {
-        let of_kind = rows.iter().filter(|row| has_code.is_none_or(|has_code| row.has_code == has_code));
-        let outcomes: Vec<&Outcome> = of_kind.filter_map(|row| row.ranked.as_ref()).collect();
-        if !outcomes.is_empty() {
-            splits.insert(name.to_owned(), scores(&outcomes));
+    let mut splits: BTreeMap<&String, Vec<&Outcome>> = BTreeMap::new();
+    for row in &rows {
+        let Some(outcome) = &row.ranked else { continue };
+        for split in &row.splits {
+            splits.entry(split).or_default().push(outcome);
         }
     }
+    let splits = splits.into_iter().map(|(name, outcomes)| (name.clone(), scores(&outcomes))).collect();
     Ok(Evaluation { n: cases.len(), splits, text: text.scores() })
 }
 
 fn row(case: &Case, report: &Report, engine: &dyn Diagnose, knowledge: &KnowledgeBase) -> Result<Row> {
-    let has_code = !case.codes().is_empty();
-    let Some(fault) = &case.fault else { return Ok(Row { has_code, ranked: None }) };
+    let splits = splits_of(case);
+    let Some(fault) = &case.fault else { return Ok(Row { splits, ranked: None }) };
     let simpler =
         Simpler { case, scored: engine.score_causes(case)?, manifest: engine.manifest(), knowledge };
     let baseline_ranks = Baseline::ALL.iter().map(|baseline| {
@@ -122,7 +124,16 @@ fn row(case: &Case, report: &Report, engine: &dyn Diagnose, knowledge: &Knowledg
         confidence: best.map_or(0.0, |cause| cause.probability),
         baseline_ranks: baseline_ranks.collect(),
     };
-    Ok(Row { has_code, ranked: Some(outcome) })
+    Ok(Row { splits, ranked: Some(outcome) })
+}
+
+/// `all`, with or without a code, and what the generator says of the case.
+fn splits_of(case: &Case) -> Vec<String> {
+    let has_code = !case.codes().is_empty();
+    let slices = case.extra.get(Slice::FIELD).and_then(|slices| slices.as_array()).into_iter().flatten();
+    let mut splits = vec!["all", if has_code { "with_code" } else { "without_code" }];
+    splits.extend(slices.filter_map(|slice| slice.as_str()).filter(|slice| *slice != Slice::NoCode.as_str()));
+    splits.into_iter().map(str::to_owned).collect()
 }
 
 fn rank_of<'a>(fault: &str, mut ranking: impl Iterator<Item = &'a str>) -> Option<usize> {
