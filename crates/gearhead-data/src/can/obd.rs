@@ -132,8 +132,7 @@ impl ObdOnCan {
         match control >> 4 {
             0 => {
                 // A longer single frame of CAN FD gives its length in the next byte.
-                let (length, rest) =
-                    if low == 0 { rest.split_first()? } else { (&low, rest) };
+                let (length, rest) = if low == 0 { rest.split_first()? } else { (&low, rest) };
                 rest.get(..usize::from(*length)).map(<[u8]>::to_vec)
             }
             1 => {
@@ -234,7 +233,8 @@ mod tests {
         assert_eq!(found[1].codes, ["P0133", "P0134", "P0135", "P0136"]);
         assert_eq!((summary.complete, summary.incomplete), (2, 0));
         let out_of_step: &[u8] = &[0x22, 0x01, 0x35];
-        let (found, summary) = responses(&[(0x7E8, first), (0x7E8, out_of_step), (0x7E8, first), (0x7E8, first)]);
+        let (found, summary) =
+            responses(&[(0x7E8, first), (0x7E8, out_of_step), (0x7E8, first), (0x7E8, first)]);
         assert_eq!((found.len(), summary.incomplete), (0, 3));
     }
 

@@ -36,9 +36,9 @@ pub fn complaint(codes: &[DecodedLogCode]) -> Option<String> {
         parts.push(text);
     }
     let text = parts.join("; ");
-    let text = text.strip_prefix("previously active").map_or(text.clone(), |rest| {
-        format!("no fault code active, previously active{rest}")
-    });
+    let text = text
+        .strip_prefix("previously active")
+        .map_or(text.clone(), |rest| format!("no fault code active, previously active{rest}"));
     (!text.is_empty()).then_some(text)
 }
 

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::FaultLog;
 use crate::{
-    can::{LoggedCode, ReportedBy, dm::Lamps},
+    can::{LoggedCode, ReportedBy, dm::Lamps, log::time},
     code::{CodeTable, Decoded},
     telematics::Machine,
 };
@@ -80,4 +80,10 @@ impl FaultLog {
             reported_severity: code.reported_severity.clone(),
         }
     }
+}
+
+/// A time of a log for people: a date where it counts from 1970, else seconds from the start of the log.
+pub fn format_time(time_s: f64) -> String {
+    let date = if time::is_date(time_s) { time::format_date(time_s) } else { None };
+    date.unwrap_or_else(|| format!("{time_s:.3} s"))
 }

@@ -24,7 +24,7 @@ use crate::{
 };
 
 pub use complaint::complaint;
-pub use decode::DecodedLogCode;
+pub use decode::{DecodedLogCode, format_time};
 
 /// The codes of a file and what was met on the way to them.
 #[derive(Debug, Clone)]
@@ -144,6 +144,39 @@ impl FaultLog {
             Source::Machine(index, _) => self.machines.get(index),
             Source::J1939(_) | Source::Obd(_) => None,
         }
+    }
+
+    /// The codes as a case lists them: active ones first, a J1939 code that is only previously active marked so.
+    /// [`FaultCode::parse`](crate::code::FaultCode::parse) reads each of them.
+    pub fn error_codes(&self) -> Vec<String> {
+        let spelling = |code: &LoggedCode| {
+            let is_marked = !code.active && code.lamps.is_some();
+            let mark = if is_marked { " previously active" } else { "" };
+            format!("{}{mark}", code.fault.original)
+        };
+        self.codes.iter().map(spelling).collect()
+    }
+
+    /// Keeps the codes of one machine of a telematics response: the only one, or the one that `name` names by its maker and
+    /// model, the owner's name for it, its serial number or its PIN. Returns whether there is exactly one such machine; a
+    /// recording of one machine's bus always is.
+    pub fn keep_machine(&mut self, name: &str) -> bool {
+        if self.machines.len() < 2 {
+            return true;
+        }
+        let is_meant = |machine: &Machine| {
+            let names = [&machine.equipment_id, &machine.serial, &machine.pin];
+            machine
+                .name()
+                .iter()
+                .chain(names.into_iter().flatten())
+                .any(|known| known.eq_ignore_ascii_case(name.trim()))
+        };
+        let meant: Vec<usize> =
+            (0..self.machines.len()).filter(|index| is_meant(&self.machines[*index])).collect();
+        let [only] = meant[..] else { return false };
+        self.codes.retain(|code| matches!(code.source, Source::Machine(index, _) if index == only));
+        true
     }
 
     /// What a reader of the result should know, one sentence each: lines that are no frames, messages that are not

@@ -21,9 +21,10 @@ pub fn read_json(
     match read {
         Ok(()) => Ok(walk.finish()),
         Err(error) if error.is_io() => Err(TelematicsError::Io(error.into())),
-        Err(error) => {
-            Err(TelematicsError::Syntax { line: error.line() as u64, reason: format!("not valid JSON: {error}") })
-        }
+        Err(error) => Err(TelematicsError::Syntax {
+            line: error.line() as u64,
+            reason: format!("not valid JSON: {error}"),
+        }),
     }
 }
 

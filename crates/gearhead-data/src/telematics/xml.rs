@@ -33,7 +33,9 @@ pub fn read_xml(
         buffer.clear();
         let event = match reader.read_event_into(&mut buffer) {
             Ok(event) => event,
-            Err(quick_xml::Error::Io(error)) => return Err(io::Error::new(error.kind(), error.to_string()).into()),
+            Err(quick_xml::Error::Io(error)) => {
+                return Err(io::Error::new(error.kind(), error.to_string()).into());
+            }
             Err(error) => return Err(syntax(error.to_string())),
         };
         match event {
@@ -57,7 +59,8 @@ pub fn read_xml(
             Event::CData(text) => append(&mut open, &text),
             Event::GeneralRef(reference) => {
                 let written = format!("&{};", &*reference);
-                let text = quick_xml::escape::unescape(&written).map_err(|error| syntax(error.to_string()))?;
+                let text =
+                    quick_xml::escape::unescape(&written).map_err(|error| syntax(error.to_string()))?;
                 append(&mut open, &text);
             }
             Event::End(_) => {

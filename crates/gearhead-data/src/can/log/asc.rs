@@ -111,7 +111,8 @@ impl VectorLog {
 
     /// The identifier; `x` marks one of 29 bits. `None` for a word, which is an event of another kind.
     fn id(&self, text: &str) -> Result<Option<CanId>, &'static str> {
-        let (digits, is_extended) = text.strip_suffix(['x', 'X']).map_or((text, false), |digits| (digits, true));
+        let (digits, is_extended) =
+            text.strip_suffix(['x', 'X']).map_or((text, false), |digits| (digits, true));
         let number = if self.is_decimal { digits.parse().ok() } else { hex::number(digits) };
         let Some(number) = number else {
             let is_word = text.starts_with(|c: char| c.is_ascii_alphabetic()) && text.len() > 4;

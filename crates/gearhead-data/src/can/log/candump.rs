@@ -49,7 +49,8 @@ impl Candump {
         let (id, data) = if let Some((id, data)) = word.split_once('#') {
             (id, Data::Packed(data))
         } else {
-            let length = words.next().and_then(|word| word.strip_prefix('[')?.strip_suffix(']')?.parse().ok());
+            let length =
+                words.next().and_then(|word| word.strip_prefix('[')?.strip_suffix(']')?.parse().ok());
             let Some(length) = length else {
                 return Line::faulty("neither `id#data` nor `id [length] data`");
             };

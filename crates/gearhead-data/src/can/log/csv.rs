@@ -96,7 +96,9 @@ impl Table {
             id_is_decimal: id_name.ends_with("dec") || !id_name.ends_with("hex") && all_decimal(ids),
             // A byte of three digits cannot be hexadecimal.
             bytes_are_decimal: !data_is_base64
-                && rows.iter().any(|row| columns.data_text(row).split(is_mark).any(|word| word.len() == 3 && is_number(word))),
+                && rows.iter().any(|row| {
+                    columns.data_text(row).split(is_mark).any(|word| word.len() == 3 && is_number(word))
+                }),
             data_is_base64,
         };
         Some(Self { delimiter, header: line.to_owned(), seen_header: false, columns, numbers })
@@ -118,7 +120,8 @@ impl Table {
         let Some(number) = self.numbers.id(cell(self.columns.id)) else {
             return Line::faulty("no CAN identifier in its column");
         };
-        let is_extended = number >= 1 << 11 || self.columns.extended.is_some_and(|column| is_yes(cell(column)));
+        let is_extended =
+            number >= 1 << 11 || self.columns.extended.is_some_and(|column| is_yes(cell(column)));
         let id = if is_extended { CanId::extended(number) } else { CanId::standard(number) };
         let Some(id) = id else { return Line::faulty("the CAN identifier is too large") };
         let Some(mut data) = self.numbers.data(&self.columns.data_text(&row)) else {
@@ -145,7 +148,8 @@ impl Table {
 
 impl Columns {
     fn detect(names: &[String]) -> Option<Self> {
-        let find = |known: &[&str]| known.iter().find_map(|known| names.iter().position(|name| name == known));
+        let find =
+            |known: &[&str]| known.iter().find_map(|known| names.iter().position(|name| name == known));
         let id = find(&ID_NAMES)?;
         let each: Vec<usize> = (0..names.len()).filter(|index| is_byte_name(&names[*index])).collect();
         let data = match find(&DATA_NAMES) {
@@ -154,7 +158,8 @@ impl Columns {
             None if each.len() > 1 => DataColumns::Each(each),
             None => return None,
         };
-        let is_time = |name: &String| ["time", "abstime", "reltime"].iter().any(|start| name.starts_with(start));
+        let is_time =
+            |name: &String| ["time", "abstime", "reltime"].iter().any(|start| name.starts_with(start));
         let time = names.iter().position(is_time).map(|column| (column, time_unit_s(names, column)));
         let marks = ["remote", "rtr", "isremote", "error", "iserror", "errorframe"];
         let without_data = (0..names.len()).filter(|index| marks.contains(&names[*index].as_str())).collect();

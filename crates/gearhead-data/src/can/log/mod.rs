@@ -152,10 +152,13 @@ impl Parser {
             if start.is_empty() {
                 continue;
             }
-            if start.starts_with(';') || is_frame(&trc::Trace::default().parse(line)) && start.contains(") ") {
+            if start.starts_with(';') || is_frame(&trc::Trace::default().parse(line)) && start.contains(") ")
+            {
                 return Some(Self::Trace(trc::Trace::default()));
             }
-            if ["date ", "base hex", "base dec", "begin triggerblock"].iter().any(|word| start.starts_with(word))
+            if ["date ", "base hex", "base dec", "begin triggerblock"]
+                .iter()
+                .any(|word| start.starts_with(word))
                 || matches!(asc::VectorLog::default().parse(line), Line::Frame(_))
             {
                 return Some(Self::Vector(asc::VectorLog::default()));

@@ -80,14 +80,24 @@ impl ObdText {
         if let Some(line) = on_can(&digits) {
             return line;
         }
-        let Some(bytes) = hex::packed(&digits) else { return Line::faulty("neither hexadecimal bytes nor a known message") };
+        let Some(bytes) = hex::packed(&digits) else {
+            return Line::faulty("neither hexadecimal bytes nor a known message");
+        };
         match bytes[..] {
             [0x43 | 0x47 | 0x4A, ..] => response(ObdSource::Unknown, bare(&bytes)),
-            // A request, or a response to another service.
-            [0x01..=0x0A | 0x41..=0x4F | 0x7F, ..] if bytes.len() != 3 || bytes[0] >= 0x41 => Line::Remark,
-            [0x01..=0x0A, ..] => Line::Remark,
-            [_, _, source, 0x43 | 0x47 | 0x4A, ..] => with_header(source, &bytes, checksum_is_open),
-            [_, 0x6B | 0xF1, _, 0x41..=0x4F | 0x7F, ..] => Line::Remark,
+            // The target of a response is the tester: 6B to everyone, F1 to it alone.
+            [0x48 | 0x80..=0xBF, 0x6B | 0xF1, source, 0x43 | 0x47 | 0x4A, ..] => {
+                with_header(source, &bytes, checksum_is_open)
+            }
+            // The header of J1850 PWM looks like a response to service 01, so the checksum must settle it.
+            [0x41, 0x6B, source, 0x43 | 0x47 | 0x4A, .., checksum]
+                if crc(&bytes[..bytes.len() - 1]) == checksum =>
+            {
+                with_header(source, &bytes, false)
+            }
+            // A request, or a response to another service, with or without its header.
+            [0x01..=0x0A | 0x41..=0x4F | 0x7F, ..]
+            | [0x80..=0xBF, 0x6B | 0xF1, _, 0x41..=0x4F | 0x7F, ..] => Line::Remark,
             _ => Line::faulty("no response of an OBD service that lists codes"),
         }
     }
@@ -104,14 +114,18 @@ impl ObdText {
             self.pieces.clear();
         }
         self.pieces.extend_from_slice(&bytes);
-        let Some(length) = self.announced else { return Line::faulty("the length line before the piece is missing") };
+        let Some(length) = self.announced else {
+            return Line::faulty("the length line before the piece is missing");
+        };
         if self.pieces.len() < length.min(MAX_RESPONSE_BYTES) {
             return Line::Remark;
         }
         self.announced = None;
         let whole = std::mem::take(&mut self.pieces);
         match whole.first() {
-            Some(0x43 | 0x47 | 0x4A) => response(ObdSource::Unknown, codes_on_can(&whole[..length.min(whole.len())])),
+            Some(0x43 | 0x47 | 0x4A) => {
+                response(ObdSource::Unknown, codes_on_can(&whole[..length.min(whole.len())]))
+            }
             _ => Line::Remark,
         }
     }
@@ -216,7 +230,10 @@ mod tests {
             ("87 F1 11 43 01 33 00 00 00 00 00", "P0133"),
             ("00A\n0: 43 04 01 33 01 34\n1: 01 35 01 36 00 00 00", "P0133 P0134 P0135 P0136"),
             ("00A\n0:430401330134\n1:01350136000000", "P0133 P0134 P0135 P0136"),
-            ("ATZ\n\nELM327 v1.5\n>ATSP0\nOK\n>03\nSEARCHING...\n43 01 33 00 00 00 00\n\n>07\n47 00 00 00 00 00 00", "P0133|"),
+            (
+                "ATZ\n\nELM327 v1.5\n>ATSP0\nOK\n>03\nSEARCHING...\n43 01 33 00 00 00 00\n\n>07\n47 00 00 00 00 00 00",
+                "P0133|",
+            ),
             ("7E8 06 43 02 01 33 01 34", "7E8"),
             ("7E8064302013301340000", "7E8"),
             ("18 DA F1 10 04 43 01 01 33", "18DAF110"),
@@ -237,7 +254,9 @@ mod tests {
 
     #[test]
     fn damaged_lines_are_told() {
-        for line in ["43 01 33 00 <DATA ERROR", "43 03 01 33", "hello", "43 01 3G 00", "1: 01 02", "12 34 56 78"] {
+        for line in
+            ["43 01 33 00 <DATA ERROR", "43 03 01 33", "hello", "43 01 3G 00", "1: 01 02", "12 34 56 78"]
+        {
             assert_eq!(read(line).1.len(), 1, "{line}");
         }
     }

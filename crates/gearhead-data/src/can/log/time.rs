@@ -8,7 +8,8 @@ const FIRST_DATE_S: f64 = 1e8;
 /// Seconds: a decimal number, or a date with a time, counted from 1970.
 pub(crate) fn seconds(text: &str) -> Option<f64> {
     let text = text.trim();
-    if text.starts_with(|c: char| c.is_ascii_digit()) && text.bytes().all(|b| b.is_ascii_digit() || b == b'.') {
+    if text.starts_with(|c: char| c.is_ascii_digit()) && text.bytes().all(|b| b.is_ascii_digit() || b == b'.')
+    {
         return text.parse().ok();
     }
     date(text)
@@ -26,7 +27,7 @@ pub(crate) fn date(text: &str) -> Option<f64> {
         iso.push('Z');
     }
     let date = OffsetDateTime::parse(&iso, &Rfc3339).ok()?;
-    Some(date.unix_timestamp_nanos() as f64 / 1e9)
+    Some(date.unix_timestamp() as f64 + f64::from(date.nanosecond()) / 1e9)
 }
 
 /// Whether seconds count from 1970.
