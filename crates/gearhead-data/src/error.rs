@@ -62,6 +62,16 @@ pub enum Error {
         /// What the model can take.
         max_seq_len: usize,
     },
+    /// A file holds no fault codes that can be read.
+    #[error("{}{}: {fault}", path.display(), line.map_or(String::new(), |line| format!(":{line}")))]
+    FaultLog {
+        /// The file.
+        path: PathBuf,
+        /// The line at fault, from 1, where one is.
+        line: Option<u64>,
+        /// What is wrong with it.
+        fault: LogFault,
+    },
     /// Generation was asked for something impossible.
     #[error("{0}")]
     Generate(String),
@@ -106,6 +116,38 @@ pub enum RecordFault {
     /// `system` is a word that is not a system.
     #[error("`system` is {0:?}, which is not a system")]
     UnknownSystem(String),
+}
+
+/// What is wrong with a log of fault codes.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum LogFault {
+    /// It has no form that is known.
+    #[error(
+        "no log that is known: expected frames as candump, PEAK (.trc) or Vector (.asc) write them, a CSV with columns \
+         for identifier and data, OBD-II responses in hexadecimal, or an AEMP 2.0 response in XML or JSON"
+    )]
+    Unknown,
+    /// It is text in UTF-16.
+    #[error("the text is in UTF-16: save it as UTF-8 and try again")]
+    Utf16,
+    /// Its form was recognised, but not one line is a frame.
+    #[error("the log holds no frame{}", reason.as_ref().map_or(String::new(), |reason| format!(": {reason}")))]
+    NoFrame {
+        /// What is wrong with the first line that should be one.
+        reason: Option<String>,
+    },
+    /// A telematics response is not well formed.
+    #[error("not a readable telematics response: {reason}")]
+    Telematics {
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// XML or JSON of another kind.
+    #[error(
+        "neither a machine (`EquipmentHeader`) nor a fault (`CodeIdentifier`) of AEMP 2.0 (ISO 15143-3) is in it"
+    )]
+    NotAemp,
 }
 
 impl Error {

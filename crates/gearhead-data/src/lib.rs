@@ -26,9 +26,11 @@
 //! ```
 
 pub mod batch;
+pub mod can;
 pub mod case;
 pub mod code;
 pub mod error;
+pub mod fault_log;
 pub mod generate;
 pub mod import;
 pub mod knowledge;
@@ -36,6 +38,7 @@ pub mod manifest;
 pub mod prompt;
 pub mod severity;
 pub mod system;
+pub mod telematics;
 pub mod tokenizer;
 
 pub use error::{Error, Result};

@@ -25,7 +25,9 @@ pub(crate) enum Command {
     )]
     Diagnose(DiagnoseArgs),
     /// Say what fault codes mean.
-    #[command(after_help = "Example:\n  gearhead codes \"SPN 157 FMI 18\" P0087 E360-2")]
+    #[command(
+        after_help = "Example:\n  gearhead codes \"SPN 157 FMI 18\" P0087 E360-2\n  gearhead codes --candump machine.log"
+    )]
     Codes(CodesArgs),
     /// Make cases.
     #[command(subcommand)]
@@ -101,6 +103,9 @@ pub(crate) struct DiagnoseArgs {
     /// Fault codes, separated by commas
     #[arg(long)]
     pub(crate) codes: Option<String>,
+    /// Take the fault codes from a log of the machine's bus, and without --symptom the complaint too
+    #[arg(long, value_name = "LOG", conflicts_with = "batch")]
+    pub(crate) candump: Option<PathBuf>,
     /// Cases to diagnose, JSONL or a JSON list
     #[arg(long, value_name = "FILE", requires = "out", conflicts_with_all = ["equipment", "symptom", "codes"])]
     pub(crate) batch: Option<PathBuf>,
@@ -115,8 +120,11 @@ pub(crate) struct DiagnoseArgs {
 #[derive(Debug, Args)]
 pub(crate) struct CodesArgs {
     /// Codes as they are written, each argument one or a list
-    #[arg(required = true, value_name = "CODE")]
+    #[arg(required_unless_present = "candump", value_name = "CODE")]
     pub(crate) codes: Vec<String>,
+    /// List the codes of a log instead: candump, PEAK .trc, Vector .asc, CSV, OBD-II responses, AEMP 2.0 in XML or JSON
+    #[arg(long, value_name = "LOG", conflicts_with = "codes")]
+    pub(crate) candump: Option<PathBuf>,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,

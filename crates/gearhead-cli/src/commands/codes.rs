@@ -2,9 +2,13 @@
 
 use gearhead::data::code::{CodeTable, Decoded, parse_list};
 
+use super::fault_log;
 use crate::{args::CodesArgs, failure::Failure, output};
 
 pub(crate) fn run(args: &CodesArgs) -> Result<(), Failure> {
+    if let Some(log) = &args.candump {
+        return fault_log::run(log, args.json);
+    }
     let codes = args.codes.iter().flat_map(|text| parse_list(text));
     let decoded: Vec<Decoded> = codes.map(|code| CodeTable::builtin().decode(&code)).collect();
     if decoded.is_empty() {

@@ -8,26 +8,38 @@ use gearhead::{
 };
 use serde_json::json;
 
-use super::{engine, interactive};
-use crate::{args::DiagnoseArgs, failure::Failure, output, progress};
+use super::{engine, fault_log, interactive};
+use crate::{
+    args::{DiagnoseArgs, ModelArgs},
+    failure::Failure,
+    output, progress,
+};
 
 pub(crate) fn run(args: DiagnoseArgs) -> Result<(), Failure> {
     if let (Some(batch), Some(out)) = (&args.batch, &args.out) {
         return run_batch(&engine(&args.model)?, batch, out);
     }
+    if let Some(log) = &args.candump {
+        let case = fault_log::case(log, args.equipment, args.symptom, args.codes.as_deref().unwrap_or(""))?;
+        return run_one(&args.model, &case, args.json);
+    }
     let DiagnoseArgs { equipment, symptom, codes, .. } = args;
     match (equipment, symptom) {
         (Some(equipment), Some(symptom)) => {
             let case = Case::new(equipment, symptom).with_codes(codes.as_deref().unwrap_or(""));
-            // Told before a model is loaded.
-            case.validate()?;
-            let report = engine(&args.model)?.diagnose(&case)?;
-            if args.json { output::json(&report) } else { output::raw(&report.to_string()) }
+            run_one(&args.model, &case, args.json)
         }
         (None, None) if codes.is_none() && !args.json => interactive::run(&engine(&args.model)?),
         (None, _) => Err(Failure::bad_input("usage", "--equipment is missing: say which machine it is")),
         (_, None) => Err(Failure::bad_input("usage", "--symptom is missing: say what is wrong")),
     }
+}
+
+fn run_one(model: &ModelArgs, case: &Case, as_json: bool) -> Result<(), Failure> {
+    // Told before a model is loaded.
+    case.validate()?;
+    let report = engine(model)?.diagnose(case)?;
+    if as_json { output::json(&report) } else { output::raw(&report.to_string()) }
 }
 
 /// Diagnoses every case of a file. A line that fails gets an object with `error` in its place.

@@ -5,6 +5,7 @@ pub(crate) mod data;
 pub(crate) mod devices;
 pub(crate) mod diagnose;
 pub(crate) mod eval;
+mod fault_log;
 pub(crate) mod generate;
 mod interactive;
 pub(crate) mod score;

@@ -10,7 +10,7 @@ impl FaultCode {
     ///
     /// | format | spellings |
     /// | --- | --- |
-    /// | SAE J1939 | `SPN 157 FMI 18`, `spn157/18`, `157-18`, `157/18`, `000157.18`, `ECU 000157.18`, `SPN 157`; `SA0` before, an occurrence count (`OC 3`) after |
+    /// | SAE J1939 | `SPN 157 FMI 18`, `spn157/18`, `157-18`, `157/18`, `000157.18`, `ECU 000157.18`, `SPN 157`; `SA0` before, an occurrence count (`OC 3`) and `active`, `inactive` or `previously active` after |
     /// | OBD-II | `P0087`, `p0087`, `U0100` |
     /// | Caterpillar component | `CID 0091 FMI 08`, `CID 91-8`, `MID 036 CID 0168 FMI 04`, `MID 036 - CID 0168 - FMI 04` |
     /// | Caterpillar event | `E360(2)`, `E360-2`, `E360`, `EID 360` |
@@ -168,6 +168,11 @@ impl J1939 {
             }
             if cursor.label("OC") {
                 cursor.number()?;
+            }
+            if cursor.word("PREVIOUSLY") {
+                cursor.word("ACTIVE").then_some(())?;
+            } else if !cursor.word("INACTIVE") {
+                cursor.word("ACTIVE");
             }
             fmis
         };
