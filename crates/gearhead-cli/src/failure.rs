@@ -91,6 +91,9 @@ impl From<gearhead::data::Error> for Failure {
             }
             E::NoCases { path } => Self::bad_input("no_cases", message).at(path),
             E::Tokenizer { path, .. } => Self::bad_input("tokenizer", message).at(path),
+            E::Knowledge { path, line, .. } => {
+                Self { line: *line, ..Self::bad_input("knowledge", message) }.at(path)
+            }
             E::Manifest { path, .. } => Self::bad_input("manifest", message).at(path),
             _ => Self::bad_input("bad_case", message),
         }

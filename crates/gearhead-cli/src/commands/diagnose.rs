@@ -8,12 +8,12 @@ use gearhead::{
 };
 use serde_json::json;
 
-use super::{engine, interactive};
+use super::{informed_engine, interactive};
 use crate::{args::DiagnoseArgs, failure::Failure, output, progress};
 
 pub(crate) fn run(args: DiagnoseArgs) -> Result<(), Failure> {
     if let (Some(batch), Some(out)) = (&args.batch, &args.out) {
-        return run_batch(&engine(&args.model)?, batch, out);
+        return run_batch(&informed_engine(&args.model, &args.knowledge)?, batch, out);
     }
     let DiagnoseArgs { equipment, symptom, codes, .. } = args;
     match (equipment, symptom) {
@@ -21,10 +21,12 @@ pub(crate) fn run(args: DiagnoseArgs) -> Result<(), Failure> {
             let case = Case::new(equipment, symptom).with_codes(codes.as_deref().unwrap_or(""));
             // Told before a model is loaded.
             case.validate()?;
-            let report = engine(&args.model)?.diagnose(&case)?;
+            let report = informed_engine(&args.model, &args.knowledge)?.diagnose(&case)?;
             if args.json { output::json(&report) } else { output::raw(&report.to_string()) }
         }
-        (None, None) if codes.is_none() && !args.json => interactive::run(&engine(&args.model)?),
+        (None, None) if codes.is_none() && !args.json => {
+            interactive::run(&informed_engine(&args.model, &args.knowledge)?)
+        }
         (None, _) => Err(Failure::bad_input("usage", "--equipment is missing: say which machine it is")),
         (_, None) => Err(Failure::bad_input("usage", "--symptom is missing: say what is wrong")),
     }

@@ -15,6 +15,7 @@
 //! assert_eq!(rail.meaning.as_deref(), Some("injector metering rail (common-rail) pressure"));
 //! ```
 
+mod agree;
 mod cursor;
 mod decode;
 mod describe;
