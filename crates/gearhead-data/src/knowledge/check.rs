@@ -11,12 +11,9 @@ use crate::code::parse_list;
 const WORDINGS_FOR_SPLITS: usize = 3;
 
 /// Units of measurement, as they are written behind a number.
-const UNITS: [&str; 50] = [
-    "kPa", "MPa", "Pa", "bar", "mbar", "psi", "V", "mV", "volt", "volts", "\u{b0}C", "\u{b0}F", "C", "F",
-    "\u{b0}", "mm", "cm", "m", "\u{b5}m", "inch", "inches", "ohm", "ohms", "\u{3a9}", "\u{2126}", "kohm",
-    "mA", "A", "rpm", "r/min", "%", "percent", "Nm", "N\u{b7}m", "L/min", "l/min", "gpm", "litre", "litres",
-    "s", "second", "seconds", "min", "minute", "minutes", "h", "hours", "Hz", "kHz", "kg",
-];
+const UNITS: &str = "kPa MPa Pa bar mbar psi V mV volt volts \u{b0}C \u{b0}F C F \u{b0} mm cm m \u{b5}m inch inches ohm \
+    ohms \u{3a9} \u{2126} kohm mA A rpm r/min % percent Nm N\u{b7}m L/min l/min gpm litre litres s \
+    second seconds min minute minutes h hours Hz kHz kg";
 
 /// A rule that a card or a machine breaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -201,8 +198,26 @@ fn tests(card: &Card, findings: &mut Findings) {
 
 /// Whether a number with a unit stands in the text.
 fn has_measured_value(text: &str) -> bool {
-    let is_edge =
-        |c: char| matches!(c, '(' | ')' | '[' | ']' | ',' | ';' | ':' | '.' | '"' | '~' | '<' | '>' | '=');
+    let is_edge = |c: char| {
+        matches!(
+            c,
+            '(' | ')'
+                | '['
+                | ']'
+                | ','
+                | ';'
+                | ':'
+                | '.'
+                | '"'
+                | '~'
+                | '<'
+                | '>'
+                | '='
+                | '\u{b1}'
+                | '\u{2264}'
+                | '\u{2265}'
+        )
+    };
     let words: Vec<&str> = text
         .split_whitespace()
         .map(|word| word.trim_matches(is_edge))
@@ -213,7 +228,8 @@ fn has_measured_value(text: &str) -> bool {
         let unit = word.trim_start_matches(digits);
         let has_number = word[..word.len() - unit.len()].contains(|c: char| c.is_ascii_digit());
         let next = words.get(index + 1).copied().unwrap_or_default();
-        has_number && UNITS.contains(if unit.is_empty() { &next } else { &unit })
+        let unit = if unit.is_empty() { next } else { unit };
+        has_number && UNITS.split(' ').any(|known| known == unit)
     })
 }
 
