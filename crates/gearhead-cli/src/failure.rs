@@ -94,6 +94,9 @@ impl From<gearhead::data::Error> for Failure {
             E::FaultLog { path, line, .. } => {
                 Self { line: *line, ..Self::bad_input("fault_log", message) }.at(path)
             }
+            E::Knowledge { path, line, .. } => {
+                Self { line: *line, ..Self::bad_input("knowledge", message) }.at(path)
+            }
             E::Manifest { path, .. } => Self::bad_input("manifest", message).at(path),
             _ => Self::bad_input("bad_case", message),
         }

@@ -51,6 +51,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Command::Diagnose(args) => commands::diagnose::run(args),
         Command::Codes(args) => commands::codes::run(&args),
         Command::Data(command) => commands::data::run(&command),
+        Command::Knowledge(command) => commands::knowledge::run(&command),
         Command::Tokenizer(TokenizerCommand::Train(args)) => commands::tokenizer::train(&args),
         Command::Train(args) => commands::train::run(&args),
         Command::Eval(args) => commands::eval::run(&args),

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::knowledge::KnowledgeFault;
+
 /// The result of this crate's fallible functions.
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -51,6 +53,16 @@ pub enum Error {
         path: PathBuf,
         /// What is wrong with it.
         reason: String,
+    },
+    /// A file of a company's knowledge is not usable.
+    #[error("{}{}: {fault}", path.display(), line.map_or_else(String::new, |line| format!(":{line}")))]
+    Knowledge {
+        /// The file or folder.
+        path: PathBuf,
+        /// The line at fault, from 1, where there is one.
+        line: Option<u64>,
+        /// What is wrong with it.
+        fault: KnowledgeFault,
     },
     /// A case does not fit the model.
     #[error(

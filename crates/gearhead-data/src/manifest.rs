@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     case::Case,
     error::{Error, Result},
+    knowledge::Card,
     prompt::Sections,
     system::System,
 };
@@ -72,6 +73,18 @@ pub struct Candidate {
     /// The system, where the records name one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub system: Option<System>,
+}
+
+impl Candidate {
+    /// The fault of a card that no record names: its title, as the written causes of the cards begin.
+    pub fn of_card(card: &Card) -> Self {
+        Self {
+            cause: card.title.clone(),
+            followed_by: FollowedBy::Text,
+            fault: Some(card.id.clone()),
+            system: Some(card.system),
+        }
+    }
 }
 
 /// What comes after the name of a cause.

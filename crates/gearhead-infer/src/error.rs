@@ -67,6 +67,11 @@ pub enum Error {
         /// The model directory.
         path: PathBuf,
     },
+    /// The knowledge disables every cause that the model ranks.
+    #[error(
+        "the knowledge disables every cause that the model ranks: shorten `disabled` in its knowledge.toml"
+    )]
+    AllDisabled,
     /// There is nothing to measure a model by.
     #[error("no case has a `fault`, a `probable_cause` or a `solution` to compare with")]
     NothingToCompare,

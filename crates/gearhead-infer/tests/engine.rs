@@ -16,7 +16,8 @@ use gearhead_data::{
     tokenizer::Tokenizer,
 };
 use gearhead_infer::{
-    Diagnose, Engine, Error, Report, decode::FinishReason, engine::fit_ranking, sampling::Sampling,
+    Diagnose, Engine, Error, Report, decode::FinishReason, engine::fit_ranking, eval::evaluate,
+    sampling::Sampling,
 };
 use gearhead_model::{Decoder, Dtype, ModelConfig, directory};
 use serde_json::Value;
@@ -294,6 +295,95 @@ fn a_validation_case_that_does_not_fit_is_left_out_of_the_fit() {
     long.symptom = "no power ".repeat(300);
     cases.push(long);
     assert_eq!(fit_ranking(&engine, &cases, Ranking::default()), fitted);
+}
+
+/// A card that no model was trained on, and a code that only its maker knows.
+const COUPLER: &str = r#"
+[[cards]]
+id = "quick_coupler_leak"
+title = "Leaking quick coupler lock"
+system = "structure"
+requires = ["hydraulics"]
+severity = "stop"
+occurrence = 2
+codes = ["QC17"]
+explanation = ["The lock cylinder of the coupler bleeds off."]
+repair = ["Reseal the lock cylinder."]
+verification = "The wedge stays home for a shift."
+signs = [
+  { full = ["The quick coupler wedge backs off while digging", "Coupler wedge creeps open under load", "Wedge of the quick coupler will not stay locked"] },
+]
+tests = []
+"#;
+
+/// The compiled-in knowledge with the coupler's card, and without `disabled`.
+fn knowledge_with_coupler(disabled: &[&str]) -> KnowledgeBase {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("cards")).unwrap();
+    fs::write(folder.path().join("cards/coupler.toml"), COUPLER).unwrap();
+    let codes = "[[codes]]\ncode = 'QC17'\nmeaning = 'coupler lock pressure'";
+    fs::write(folder.path().join("codes.toml"), codes).unwrap();
+    fs::write(folder.path().join("knowledge.toml"), format!("disabled = {disabled:?}")).unwrap();
+    KnowledgeBase::builtin().with_folder(folder.path()).unwrap()
+}
+
+#[test]
+fn a_companys_own_card_is_ranked_though_no_model_was_trained_on_it() {
+    // Random weights say nothing worth hearing, so cards and codes decide.
+    let engine =
+        engine_with(|manifest| manifest.ranking = Ranking { model: 0.001, cards: 0.035, codes: 0.95 });
+    let trained = engine.manifest().unwrap().candidates.len();
+    let mut case =
+        Case::new("Caterpillar 320 Excavator", "quick coupler wedge keeps backing off").with_codes("QC17");
+    assert!(!engine.diagnose(&case).unwrap().codes[0].known);
+    let mut engine = engine.with_knowledge(knowledge_with_coupler(&["water_in_fuel"])).unwrap();
+    assert_eq!(engine.manifest().unwrap().candidates.len(), trained + 1);
+    let report = engine.diagnose(&case).unwrap();
+    let first = &report.causes[0];
+    assert_eq!(first.fault.as_deref(), Some("quick_coupler_leak"));
+    assert_eq!((first.system, first.cause.as_str()), (Some(System::Structure), "Leaking quick coupler lock"));
+    assert!(report.probable_cause.starts_with("Leaking quick coupler lock"), "{}", report.probable_cause);
+    assert_eq!(report.verification.as_deref(), Some("The wedge stays home for a shift."));
+    assert_eq!(report.codes[0].meaning.as_deref(), Some("coupler lock pressure"));
+    assert!(report.knowledge.contains('+'), "{}", report.knowledge);
+    let scored = engine.score_causes(&case).unwrap();
+    let own = scored.iter().find(|scored| scored.index == trained).unwrap();
+    assert!(own.log_prob.is_finite() && own.log_prob < 0.0 && own.cards > 0.0 && own.codes > 0.0, "{own:?}");
+    // The evaluation and the fit of the weights know it by its label.
+    case.fault = Some("quick_coupler_leak".into());
+    case.system = Some(System::Structure);
+    let found = evaluate(&engine, std::slice::from_ref(&case), &mut |_| {}).unwrap();
+    assert!(
+        (found.splits["all"].top1 - 1.0).abs() < 1e-12
+            && found.splits["all"].baselines["code_lookup"].top1 > 0.9
+    );
+    assert!(fit_ranking(&engine, &[case.clone()], Ranking::default()).codes > Ranking::default().codes);
+    // A machine without hydraulics cannot have it.
+    assert!(
+        !weighed(&engine, "Cummins C275 D5 Generator").iter().any(|(fault, _)| fault == "quick_coupler_leak")
+    );
+
+    engine.set_knowledge(KnowledgeBase::shared()).unwrap();
+    assert_eq!(engine.manifest().unwrap().candidates.len(), trained);
+    assert!(!engine.diagnose(&case).unwrap().codes[0].known);
+}
+
+#[test]
+fn a_disabled_card_is_ranked_no_more() {
+    let engine = engine();
+    let ranks = |engine: &Engine<Flex>| {
+        weighed(engine, "Contraption 9000").iter().any(|(fault, _)| fault == "water_in_fuel")
+    };
+    assert!(ranks(&engine));
+    let engine = engine.with_knowledge(knowledge_with_coupler(&["water_in_fuel"])).unwrap();
+    assert!(!ranks(&engine));
+    let all: Vec<&str> = KnowledgeBase::builtin().cards().iter().map(|card| card.id.as_str()).collect();
+    let nothing = KnowledgeBase::builtin().clone();
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("knowledge.toml"), format!("disabled = {all:?}")).unwrap();
+    let engine = engine.with_knowledge(nothing.with_folder(folder.path()).unwrap()).unwrap();
+    let error = engine.diagnose(&excavator()).unwrap_err();
+    assert!(matches!(error, Error::AllDisabled), "{error}");
 }
 
 /// Where each of `parts` begins in the text, which must be in this order.

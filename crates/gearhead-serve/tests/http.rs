@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
 use std::sync::{
-    Mutex,
+    Arc, Mutex,
     mpsc::{Receiver, Sender, channel},
 };
 
@@ -180,6 +180,14 @@ impl Diagnose for Slow {
 
     fn manifest(&self) -> Option<&Manifest> {
         None
+    }
+
+    fn knowledge(&self) -> &KnowledgeBase {
+        KnowledgeBase::builtin()
+    }
+
+    fn set_knowledge(&mut self, _: Arc<KnowledgeBase>) -> Result<(), Error> {
+        unreachable!("the service only diagnoses")
     }
 
     fn name(&self) -> &'static str {

@@ -1,10 +1,11 @@
 //! The engine on whatever device was chosen.
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 use burn::tensor::backend::AutodiffBackend;
 use gearhead_data::{
     case::Case,
+    knowledge::KnowledgeBase,
     manifest::{MANIFEST, Manifest},
     tokenizer::Tokenizer,
 };
@@ -53,6 +54,17 @@ impl Engine {
     /// Names the file that is missing or wrong.
     pub fn open(path: impl AsRef<Path>, device: &Device) -> Result<Self> {
         run(device, Load { path: Some(path.as_ref()) })
+    }
+
+    /// The engine with a company's own knowledge in place of what is compiled in: see
+    /// [`KnowledgeBase::with_folder`] and [`Diagnose::set_knowledge`].
+    ///
+    /// # Errors
+    ///
+    /// A card's title cannot be tokenized.
+    pub fn with_knowledge(mut self, knowledge: KnowledgeBase) -> Result<Self> {
+        self.inner.set_knowledge(Arc::new(knowledge))?;
+        Ok(self)
     }
 
     /// Diagnoses one case.

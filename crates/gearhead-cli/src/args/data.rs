@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use super::KnowledgeArgs;
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum DataCommand {
     /// Make cases from the fault cards: train.jsonl, validation.jsonl and test.jsonl.
@@ -28,6 +30,8 @@ pub(crate) struct GenerateArgs {
     /// The same seed gives the same cases
     #[arg(long, default_value_t = 0)]
     pub(crate) seed: u64,
+    #[command(flatten)]
+    pub(crate) knowledge: KnowledgeArgs,
     /// Folder for the three files
     #[arg(long, value_name = "DIR", default_value = "data")]
     pub(crate) out: PathBuf,

@@ -1,6 +1,7 @@
 //! Arguments, as they are typed.
 
 mod data;
+mod knowledge;
 
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -8,6 +9,9 @@ use clap::{Args, Parser, Subcommand};
 use gearhead::Device;
 
 pub(crate) use data::{DataCommand, GenerateArgs as DataGenerateArgs};
+pub(crate) use knowledge::{
+    KnowledgeArgs, KnowledgeCheckArgs, KnowledgeCommand, KnowledgeListArgs, KnowledgeShowArgs,
+};
 
 /// Diagnose heavy equipment offline with a small language model, and train it on your own records.
 #[derive(Debug, Parser)]
@@ -32,6 +36,9 @@ pub(crate) enum Command {
     /// Make cases.
     #[command(subcommand)]
     Data(DataCommand),
+    /// Read and check fault cards, also a company's own.
+    #[command(subcommand)]
+    Knowledge(KnowledgeCommand),
     /// Make a tokenizer.
     #[command(subcommand)]
     Tokenizer(TokenizerCommand),
@@ -68,6 +75,7 @@ impl Command {
             Self::Diagnose(args) => args.json,
             Self::Codes(args) => args.json,
             Self::Data(command) => command.wants_json(),
+            Self::Knowledge(command) => command.wants_json(),
             Self::Tokenizer(TokenizerCommand::Train(args)) => args.json,
             Self::Train(args) => args.json,
             Self::Eval(args) => args.json,
@@ -94,6 +102,8 @@ pub(crate) struct ModelArgs {
 pub(crate) struct DiagnoseArgs {
     #[command(flatten)]
     pub(crate) model: ModelArgs,
+    #[command(flatten)]
+    pub(crate) knowledge: KnowledgeArgs,
     /// The machine
     #[arg(long)]
     pub(crate) equipment: Option<String>,
@@ -125,6 +135,8 @@ pub(crate) struct CodesArgs {
     /// List the codes of a log instead: candump, PEAK .trc, Vector .asc, CSV, OBD-II responses, AEMP 2.0 in XML or JSON
     #[arg(long, value_name = "LOG", conflicts_with = "codes")]
     pub(crate) candump: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) knowledge: KnowledgeArgs,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
@@ -178,6 +190,8 @@ pub(crate) struct TrainArgs {
 pub(crate) struct EvalArgs {
     #[command(flatten)]
     pub(crate) model: ModelArgs,
+    #[command(flatten)]
+    pub(crate) knowledge: KnowledgeArgs,
     /// Cases whose cause is known
     #[arg(long, value_name = "FILE")]
     pub(crate) data: PathBuf,
@@ -260,6 +274,8 @@ pub(crate) struct GenerateArgs {
 pub(crate) struct ServeArgs {
     #[command(flatten)]
     pub(crate) model: ModelArgs,
+    #[command(flatten)]
+    pub(crate) knowledge: KnowledgeArgs,
     /// Loopback address and port to listen on
     #[arg(long, default_value = "127.0.0.1:8080")]
     pub(crate) addr: SocketAddr,

@@ -1,16 +1,17 @@
 //! `gearhead codes`: what fault codes mean.
 
-use gearhead::data::code::{CodeTable, Decoded, parse_list};
+use gearhead::data::code::{Decoded, observations, parse_list};
 
-use super::fault_log;
+use super::{fault_log, knowledge_base};
 use crate::{args::CodesArgs, failure::Failure, output};
 
 pub(crate) fn run(args: &CodesArgs) -> Result<(), Failure> {
+    let knowledge = knowledge_base(args.knowledge.folder.as_deref())?;
     if let Some(log) = &args.candump {
-        return fault_log::run(log, args.json);
+        return fault_log::run(log, knowledge.codes(), args.json);
     }
     let codes = args.codes.iter().flat_map(|text| parse_list(text));
-    let decoded: Vec<Decoded> = codes.map(|code| CodeTable::builtin().decode(&code)).collect();
+    let decoded: Vec<Decoded> = codes.map(|code| knowledge.codes().decode(&code)).collect();
     if decoded.is_empty() {
         return Err(Failure::bad_input("usage", "CODE is empty: give at least one fault code"));
     }
@@ -32,6 +33,10 @@ pub(crate) fn run(args: &CodesArgs) -> Result<(), Failure> {
                 output::text(format_args!("  {name}: {value}"))?;
             }
         }
+    }
+    for observation in observations(&decoded) {
+        output::text(format_args!("\n{} together", observation.codes.join(", ")))?;
+        output::text(format_args!("  {}", observation.finding))?;
     }
     Ok(())
 }

@@ -8,37 +8,41 @@ use gearhead::{
 };
 use serde_json::json;
 
-use super::{engine, fault_log, interactive};
+use super::{fault_log, informed_engine, interactive, knowledge_base};
 use crate::{
-    args::{DiagnoseArgs, ModelArgs},
+    args::{DiagnoseArgs, KnowledgeArgs, ModelArgs},
     failure::Failure,
     output, progress,
 };
 
 pub(crate) fn run(args: DiagnoseArgs) -> Result<(), Failure> {
     if let (Some(batch), Some(out)) = (&args.batch, &args.out) {
-        return run_batch(&engine(&args.model)?, batch, out);
+        return run_batch(&informed_engine(&args.model, &args.knowledge)?, batch, out);
     }
     if let Some(log) = &args.candump {
-        let case = fault_log::case(log, args.equipment, args.symptom, args.codes.as_deref().unwrap_or(""))?;
-        return run_one(&args.model, &case, args.json);
+        let knowledge = knowledge_base(args.knowledge.folder.as_deref())?;
+        let codes = args.codes.as_deref().unwrap_or("");
+        let case = fault_log::case(log, knowledge.codes(), args.equipment, args.symptom, codes)?;
+        return run_one(&args.model, &args.knowledge, &case, args.json);
     }
     let DiagnoseArgs { equipment, symptom, codes, .. } = args;
     match (equipment, symptom) {
         (Some(equipment), Some(symptom)) => {
             let case = Case::new(equipment, symptom).with_codes(codes.as_deref().unwrap_or(""));
-            run_one(&args.model, &case, args.json)
+            run_one(&args.model, &args.knowledge, &case, args.json)
         }
-        (None, None) if codes.is_none() && !args.json => interactive::run(&engine(&args.model)?),
+        (None, None) if codes.is_none() && !args.json => {
+            interactive::run(&informed_engine(&args.model, &args.knowledge)?)
+        }
         (None, _) => Err(Failure::bad_input("usage", "--equipment is missing: say which machine it is")),
         (_, None) => Err(Failure::bad_input("usage", "--symptom is missing: say what is wrong")),
     }
 }
 
-fn run_one(model: &ModelArgs, case: &Case, as_json: bool) -> Result<(), Failure> {
+fn run_one(model: &ModelArgs, knowledge: &KnowledgeArgs, case: &Case, as_json: bool) -> Result<(), Failure> {
     // Told before a model is loaded.
     case.validate()?;
-    let report = engine(model)?.diagnose(case)?;
+    let report = informed_engine(model, knowledge)?.diagnose(case)?;
     if as_json { output::json(&report) } else { output::raw(&report.to_string()) }
 }
 

@@ -5,12 +5,12 @@ use gearhead::{
     infer::eval::{Evaluation, evaluate},
 };
 
-use super::engine;
+use super::informed_engine;
 use crate::{args::EvalArgs, failure::Failure, output, progress};
 
 pub(crate) fn run(args: &EvalArgs) -> Result<(), Failure> {
     let cases = read_cases(&args.data)?;
-    let engine = engine(&args.model)?;
+    let engine = informed_engine(&args.model, &args.knowledge)?;
     let bar = progress::bar(cases.len(), "cases");
     let evaluation = evaluate(engine.as_diagnose(), &cases, &mut |done| bar.set_position(done as u64))?;
     bar.finish_and_clear();

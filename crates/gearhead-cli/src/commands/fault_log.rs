@@ -15,9 +15,9 @@ use gearhead::{
 use crate::{failure::Failure, output, progress};
 
 /// Lists the codes of a log.
-pub(crate) fn run(path: &Path, as_json: bool) -> Result<(), Failure> {
+pub(crate) fn run(path: &Path, tables: &CodeTable, as_json: bool) -> Result<(), Failure> {
     let log = read(path)?;
-    let codes = log.decode(CodeTable::builtin());
+    let codes = log.decode(tables);
     if as_json {
         return output::json(&codes);
     }
@@ -34,6 +34,7 @@ pub(crate) fn run(path: &Path, as_json: bool) -> Result<(), Failure> {
 /// The case that a log makes, together with what was typed.
 pub(crate) fn case(
     path: &Path,
+    tables: &CodeTable,
     equipment: Option<String>,
     symptom: Option<String>,
     typed_codes: &str,
@@ -50,7 +51,7 @@ pub(crate) fn case(
         );
         return Err(Failure::bad_input("usage", message));
     }
-    let codes = log.decode(CodeTable::builtin());
+    let codes = log.decode(tables);
     let named = || codes.iter().find_map(|code| code.machine.as_ref()?.name());
     let Some(equipment) = equipment.or_else(named) else {
         return Err(Failure::bad_input("usage", "--equipment is missing: say which machine it is"));

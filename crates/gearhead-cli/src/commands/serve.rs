@@ -2,7 +2,7 @@
 
 use tokio::net::TcpListener;
 
-use super::engine;
+use super::informed_engine;
 use crate::{args::ServeArgs, failure::Failure, output};
 
 pub(crate) fn run(args: &ServeArgs) -> Result<(), Failure> {
@@ -15,7 +15,7 @@ pub(crate) fn run(args: &ServeArgs) -> Result<(), Failure> {
             ),
         ));
     }
-    let engine = engine(&args.model)?.into_diagnose();
+    let engine = informed_engine(&args.model, &args.knowledge)?.into_diagnose();
     if engine.manifest().is_none() {
         return Err(Failure::bad_input(
             "model",

@@ -7,5 +7,6 @@ mod configs;
 mod help;
 mod interactive;
 mod journey;
+mod knowledge;
 mod prototype;
 mod workspace;

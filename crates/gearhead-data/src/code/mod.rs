@@ -4,7 +4,7 @@
 //! code. What is not understood stays as written and is never turned into something near it.
 //!
 //! In reading order: [`FaultCode`] and [`Code`], with the words that describe a code; [`FaultCode::parse`] and [`parse_list`], which say which spellings are
-//! read; [`CodeTable::decode`], which says what a code means.
+//! read; [`CodeTable::decode`], which says what a code means; [`observations`], which says what several codes mean together.
 //!
 //! ```
 //! use gearhead_data::code::{CodeTable, parse_list};
@@ -15,8 +15,14 @@
 //! assert_eq!(rail.meaning.as_deref(), Some("injector metering rail (common-rail) pressure"));
 //! ```
 
+mod agree;
+mod cursor;
 mod decode;
+mod describe;
+mod list;
+mod observe;
 mod parse;
+mod table;
 #[cfg(test)]
 mod tests;
 
@@ -30,8 +36,11 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::severity::Severity;
 
-pub use decode::{CodeTable, Decoded, TableError};
-pub use parse::parse_list;
+pub use decode::Decoded;
+pub use list::parse_list;
+pub use observe::{Observation, Pattern, observations};
+pub(crate) use table::line_of;
+pub use table::{CodeTable, TableError};
 
 /// The largest suspect parameter number: an SPN has 19 bits.
 ///
@@ -42,6 +51,16 @@ pub const MAX_SPN: u32 = (1 << 19) - 1;
 ///
 /// **Source**: SAE J1939-73, layout of the diagnostic trouble code.
 pub const MAX_FMI: u8 = (1 << 5) - 1;
+
+/// The largest number of a parameter or subsystem of SAE J1587: one byte and a page of 256.
+///
+/// **Source**: SAE J1587, parameter identifiers and the page extension.
+pub const MAX_J1587_NUMBER: u16 = 511;
+
+/// The largest failure mode identifier of SAE J1587, which has 4 bits.
+///
+/// **Source**: SAE J1587, PID 194, diagnostic code character.
+pub const MAX_J1587_FMI: u8 = 15;
 
 /// What a fault code denotes. Its `Display` is the canonical spelling.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -56,6 +75,26 @@ pub enum Code {
     },
     /// An OBD-II trouble code (SAE J2012, ISO 15031-6) in five upper-case characters: `P0087`.
     Obd(String),
+    /// An OBD-II trouble code with a failure type byte: `P0087-64`.
+    ///
+    /// **Source**: SAE J2012-DA and ISO 15031-6, failure type byte.
+    ObdFailure {
+        /// The code as in [`Code::Obd`].
+        code: String,
+        /// How it failed.
+        failure_type: u8,
+    },
+    /// A code of SAE J1587, the bus before J1939: `MID 128 PID 94 FMI 3`.
+    J1587 {
+        /// The module that reports it.
+        mid: Option<u8>,
+        /// Whether `number` is a parameter or a subsystem, standard or the maker's.
+        kind: J1587Kind,
+        /// The parameter or subsystem, at most [`MAX_J1587_NUMBER`].
+        number: u16,
+        /// How it failed, at most [`MAX_J1587_FMI`]; the numbers are those of SAE J1939.
+        fmi: Option<u8>,
+    },
     /// A Caterpillar component identifier: `MID 036 CID 0168 FMI 04`.
     Cid {
         /// The module that reports it.
@@ -82,8 +121,20 @@ impl Code {
     /// The failure mode identifier, where the code carries one.
     pub fn fmi(&self) -> Option<u8> {
         match self {
-            Self::J1939 { fmi, .. } | Self::Cid { fmi, .. } => *fmi,
-            Self::Obd(_) | Self::Eid { .. } | Self::CumminsFc(_) | Self::Opaque(_) => None,
+            Self::J1939 { fmi, .. } | Self::J1587 { fmi, .. } | Self::Cid { fmi, .. } => *fmi,
+            Self::Obd(_)
+            | Self::ObdFailure { .. }
+            | Self::Eid { .. }
+            | Self::CumminsFc(_)
+            | Self::Opaque(_) => None,
+        }
+    }
+
+    /// The OBD-II code of five characters, with or without a failure type.
+    pub fn obd(&self) -> Option<&str> {
+        match self {
+            Self::Obd(code) | Self::ObdFailure { code, .. } => Some(code),
+            _ => None,
         }
     }
 
@@ -91,7 +142,8 @@ impl Code {
     pub fn kind(&self) -> CodeKind {
         match self {
             Self::J1939 { .. } => CodeKind::J1939,
-            Self::Obd(_) => CodeKind::Obd,
+            Self::Obd(_) | Self::ObdFailure { .. } => CodeKind::Obd,
+            Self::J1587 { .. } => CodeKind::J1587,
             Self::Cid { .. } => CodeKind::CatCid,
             Self::Eid { .. } => CodeKind::CatEid,
             Self::CumminsFc(_) => CodeKind::Cummins,
@@ -110,6 +162,14 @@ impl fmt::Display for Code {
         match self {
             Self::J1939 { spn, fmi: None } => write!(f, "SPN {spn}"),
             Self::J1939 { spn, fmi: Some(fmi) } => write!(f, "SPN {spn} FMI {fmi}"),
+            Self::ObdFailure { code, failure_type } => write!(f, "{code}-{failure_type:02X}"),
+            Self::J1587 { mid, kind, number, fmi } => {
+                if let Some(mid) = mid {
+                    write!(f, "MID {mid} ")?;
+                }
+                write!(f, "{} {number}", kind.as_str())?;
+                fmi.map_or(Ok(()), |fmi| write!(f, " FMI {fmi}"))
+            }
             Self::Cid { mid, cid, fmi } => {
                 if let Some(mid) = mid {
                     write!(f, "MID {mid:03} ")?;
@@ -184,6 +244,36 @@ impl<'de> Deserialize<'de> for FaultCode {
     }
 }
 
+/// What the number of a J1587 code names.
+///
+/// **Source**: SAE J1587; the proprietary two are those of Volvo Trucks and Mack service literature.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum J1587Kind {
+    /// A parameter; up to 511 the numbers are those of J1939's SPNs.
+    Pid,
+    /// A parameter that the maker assigns.
+    Ppid,
+    /// A subsystem; below 151 each module has a list of its own.
+    Sid,
+    /// A subsystem that the maker assigns.
+    Psid,
+}
+
+impl J1587Kind {
+    /// Every kind.
+    pub const ALL: [Self; 4] = [Self::Pid, Self::Ppid, Self::Sid, Self::Psid];
+
+    /// The label before the number.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pid => "PID",
+            Self::Ppid => "PPID",
+            Self::Sid => "SID",
+            Self::Psid => "PSID",
+        }
+    }
+}
+
 /// The format of a code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -191,6 +281,8 @@ impl<'de> Deserialize<'de> for FaultCode {
 pub enum CodeKind {
     /// SAE J1939: SPN and FMI.
     J1939,
+    /// SAE J1587: MID with PID, PPID, SID or PSID, and FMI.
+    J1587,
     /// OBD-II trouble code.
     Obd,
     /// Caterpillar component identifier.
@@ -224,6 +316,21 @@ pub enum FaultClass {
     Reserved,
     /// The maker says what it means.
     Unspecified,
+}
+
+/// One failure type of an OBD-II code.
+///
+/// **Source**: SAE J2012-DA, failure type byte; reworded.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct FailureType {
+    /// The byte.
+    pub byte: u8,
+    /// What it says.
+    pub meaning: String,
+    /// The kind of fault.
+    pub class: FaultClass,
 }
 
 /// One failure mode identifier.

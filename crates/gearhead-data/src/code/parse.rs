@@ -1,149 +1,110 @@
-//! The spellings of fault codes, one at a time and in lists.
+//! The spellings of one fault code.
 
-use super::{Code, FaultCode, MAX_FMI, MAX_SPN};
+use super::{
+    Code, FaultCode, J1587Kind, MAX_J1587_FMI, MAX_J1587_NUMBER, MAX_SPN,
+    cursor::{Cursor, collapse},
+    describe::before_description,
+};
 
-/// The most words that one code is written in, with room for punctuation that stands alone.
-const MAX_WORDS_PER_CODE: usize = 12;
+/// Words that stand before the number of a code's field, so that what they head is no code by itself.
+const LABELS: [&str; 16] = [
+    "SPN", "FMI", "CID", "MID", "EID", "SA", "OC", "PID", "SID", "PPID", "PSID", "FC", "DTC", "DTCS", "CODE",
+    "CODES",
+];
 
 impl FaultCode {
     /// Reads one code. Never fails: what matches no format becomes [`Code::Opaque`].
     ///
     /// | format | spellings |
     /// | --- | --- |
-    /// | SAE J1939 | `SPN 157 FMI 18`, `spn157/18`, `157-18`, `157/18`, `000157.18`, `ECU 000157.18`, `SPN 157`; `SA0` before, an occurrence count (`OC 3`) and `active`, `inactive` or `previously active` after |
-    /// | OBD-II | `P0087`, `p0087`, `U0100` |
+    /// | SAE J1939 | `SPN 157 FMI 18`, `spn157/18`, `157-18`, `157/18`, `000157.18`, `SPN 157 (FMI 18)`, `SPN=157, FMI=18`, `FMI 18 SPN 157`, `SPN 157`; `SA0` before, an occurrence count (`OC 3`) and `active`, `inactive` or `previously active` after; a controller before six and two digits (`ECU 000157.18`, `VCU 000157.18`) |
+    /// | SAE J1587 | `MID 128 PID 94 FMI 3`, `MID 144 PSID 230 FMI 9`, the same with `PPID` and `SID`, `PID 94 FMI 3` |
+    /// | OBD-II | `P0087`, `p0087`, `U0100`; with a failure type byte `P0087-64`, `P0087:64` |
     /// | Caterpillar component | `CID 0091 FMI 08`, `CID 91-8`, `MID 036 CID 0168 FMI 04`, `MID 036 - CID 0168 - FMI 04` |
     /// | Caterpillar event | `E360(2)`, `E360-2`, `E360`, `EID 360` |
     /// | Cummins | `FC 559`, `FC559` |
+    ///
+    /// `DTC`, `Code` or `Fault code` may stand before any of them. What a person writes behind a code is kept in
+    /// `original` and does not hide the code: a text in brackets or after a dash or colon (`P0087 (rail pressure low)`,
+    /// `157-18 - rail pressure low`), and after a space a status or several words without a digit (`SPN 157 FMI 18
+    /// active`). A text that names a further code or field is no description.
     ///
     /// Rules where a spelling has two readings:
     ///
     /// - `360-2` could be Caterpillar event 360 at level 2 or SPN 360 with FMI 2. A bare pair is always read as J1939.
     /// - `E02`, with a leading zero and two digits, is how Komatsu writes; it stays opaque. `E015` is event 15.
     /// - A bare pair with a dot needs three digits before and two after the dot, so that `13.8` is no code.
+    /// - `S157 F18` could be SPN and FMI or two of a maker's own codes, and `P0087 64` a failure type or a count: neither
+    ///   is read.
     ///
     /// A number outside its field (an SPN past 19 bits, an FMI past 31, a warning level past 3) makes the whole
-    /// spelling opaque; it is never wrapped. A spelling with several FMIs (`SPN157 FMI1/18`) is opaque as one code;
-    /// [`parse_list`] makes one code of each.
+    /// spelling opaque; it is never wrapped. A spelling of several codes (`SPN157 FMI1/18`, `FC 559 (SPN 157 FMI 18)`)
+    /// is opaque as one code; [`parse_list`](super::parse_list) makes one code of each.
     pub fn parse(text: &str) -> Self {
         let collapsed = collapse(text);
-        let (code, source_address) = match J1939::read(&collapsed) {
-            Some(J1939 { spn, fmis, source_address }) if fmis.len() <= 1 => {
-                (Code::J1939 { spn, fmi: fmis.first().copied() }, source_address)
-            }
-            Some(_) => (Code::Opaque(collapsed), None),
-            None => {
-                let code = obd(&collapsed)
-                    .or_else(|| cid(&collapsed))
-                    .or_else(|| eid(&collapsed))
-                    .or_else(|| cummins(&collapsed));
-                (code.unwrap_or(Code::Opaque(collapsed)), None)
-            }
-        };
+        let read = read(&collapsed).or_else(|| before_description(&collapsed));
+        let (code, source_address) = read.unwrap_or((Code::Opaque(collapsed), None));
         Self { original: text.to_owned(), code, source_address }
     }
 }
 
-/// Words with which people say that there is no code.
-const NO_CODE: [&str; 8] = ["none", "no", "nil", "n/a", "na", "-", "no code", "no codes"];
-
-/// Reads a list of codes, separated by commas, semicolons or line breaks. Empty items are dropped, and so are those that
-/// only say that there is no code, such as `none` or `N/A`.
-///
-/// Codes that only white space separates (`P0087 SPN 157 FMI 18`) are told apart where every piece is a code by itself;
-/// otherwise the item stays whole. `SPN 157, FMI 18` is one code, and `SPN157 FMI1/18` is two. Each code's `original`
-/// parses to that code again, so where one spelling held several FMIs, it is written out for each.
-///
-/// ```
-/// # use gearhead_data::code::parse_list;
-/// let codes = parse_list("P0087 P0191; SPN157 FMI1/18");
-/// let names: Vec<String> = codes.iter().map(ToString::to_string).collect();
-/// assert_eq!(names, ["P0087", "P0191", "SPN 157 FMI 1", "SPN 157 FMI 18"]);
-/// ```
-pub fn parse_list(text: &str) -> Vec<FaultCode> {
-    let mut items: Vec<String> = Vec::new();
-    let says_something =
-        |item: &&str| !item.is_empty() && !NO_CODE.iter().any(|none| item.eq_ignore_ascii_case(none));
-    for item in text.split([',', ';', '\n', '\r']).map(str::trim).filter(says_something) {
-        match items.last_mut() {
-            Some(last) if completes(last, item) => {
-                last.push(' ');
-                last.push_str(item);
-            }
-            _ => items.push(item.to_owned()),
-        }
+/// A spelling that is one code and nothing else, with the source address that it names.
+pub(super) fn read(text: &str) -> Option<(Code, Option<u8>)> {
+    let text = without_announcement(text);
+    if let Some(J1939 { spn, fmis, source_address }) = J1939::read(text) {
+        let [_, _, ..] = fmis[..] else {
+            return Some((Code::J1939 { spn, fmi: fmis.first().copied() }, source_address));
+        };
+        return None;
     }
-    items.iter().flat_map(|item| split_item(item)).collect()
+    let code = obd(text).or_else(|| j1587(text)).or_else(|| cid(text)).or_else(|| eid(text));
+    code.or_else(|| cummins(text)).map(|code| (code, None))
 }
 
-/// Whether `item` is the FMI that the code before it lacks, cut off by a comma.
-fn completes(last: &str, item: &str) -> bool {
-    Cursor::new(item).word("FMI") && !read_group(&format!("{last} {item}")).is_empty()
-}
-
-/// The codes of one item of a list: the codes it names, or itself as an opaque one.
-fn split_item(item: &str) -> Vec<FaultCode> {
-    let whole = read_group(item);
-    if !whole.is_empty() {
-        return whole;
+/// The text after a word that only says that a code follows.
+fn without_announcement(text: &str) -> &str {
+    let mut cursor = Cursor::new(text);
+    let is_qualified = ["FAULT", "ERROR", "TROUBLE"].iter().any(|word| cursor.word(word));
+    let words: &[&str] = if is_qualified { &["CODE", "CODES"] } else { &["DTC", "DTCS", "CODE", "CODES"] };
+    if !words.iter().any(|word| cursor.word(word)) {
+        return text;
     }
-    split_words(item).unwrap_or_else(|| vec![FaultCode::parse(item)])
-}
-
-/// Cuts an item into codes at white space, longest code first; `None` if some piece is not a code.
-fn split_words(item: &str) -> Option<Vec<FaultCode>> {
-    let words: Vec<&str> = item.split_whitespace().collect();
-    let mut codes = Vec::new();
-    let mut start = 0;
-    while start < words.len() {
-        let longest = MAX_WORDS_PER_CODE.min(words.len() - start);
-        let (n_words, group) = (1..=longest).rev().find_map(|n_words| {
-            let group = read_group(&words[start..start + n_words].join(" "));
-            (!group.is_empty()).then_some((n_words, group))
-        })?;
-        codes.extend(group);
-        start += n_words;
-    }
-    Some(codes)
-}
-
-/// The codes that a spelling as a whole denotes: one, several for several FMIs, or none.
-fn read_group(text: &str) -> Vec<FaultCode> {
-    let fault = FaultCode::parse(text);
-    if !fault.code.is_opaque() || is_code_like(text) {
-        return vec![fault];
-    }
-    let Some(J1939 { spn, fmis, source_address }) = J1939::read(text) else { return Vec::new() };
-    let prefix = source_address.map_or(String::new(), |address| format!("SA{address} "));
-    let spellings = fmis.into_iter().map(|fmi| format!("{prefix}SPN {spn} FMI {fmi}"));
-    spellings.map(|spelling| FaultCode::parse(&spelling)).collect()
+    cursor.mark(":=#-");
+    cursor.rest()
 }
 
 /// Whether a word of unknown format looks like a code of its own (`CA559`, `V201`) and not like a part of another.
-fn is_code_like(word: &str) -> bool {
-    const PARTS: [&str; 12] =
-        ["SPN", "FMI", "CID", "MID", "EID", "SA", "OC", "PID", "SID", "PPID", "PSID", "FC"];
+pub(super) fn is_code_like(word: &str) -> bool {
     word.starts_with(|c: char| c.is_ascii_alphabetic())
         && word.contains(|c: char| c.is_ascii_digit())
         && word.chars().all(|c| c.is_ascii_alphanumeric())
-        && !PARTS.iter().any(|part| Cursor::new(word).word(part))
+        && label(word).is_none()
+}
+
+/// The label with which a text begins.
+pub(super) fn label(text: &str) -> Option<&'static str> {
+    LABELS.into_iter().find(|label| Cursor::new(text).word(label))
 }
 
 /// A J1939 spelling, which may name several failure modes of one parameter.
-struct J1939 {
-    spn: u32,
-    fmis: Vec<u8>,
-    source_address: Option<u8>,
+pub(super) struct J1939 {
+    pub(super) spn: u32,
+    pub(super) fmis: Vec<u8>,
+    pub(super) source_address: Option<u8>,
 }
 
 impl J1939 {
-    fn read(text: &str) -> Option<Self> {
+    pub(super) fn read(text: &str) -> Option<Self> {
+        Self::spn_first(text).or_else(|| Self::fmi_first(text)).or_else(|| Self::of_controller(text))
+    }
+
+    fn spn_first(text: &str) -> Option<Self> {
         let mut cursor = Cursor::new(text);
         let mut source_address = None;
         if cursor.word("SA") {
             cursor.mark(":=#");
             source_address = Some(u8::try_from(cursor.number()?.value).ok()?);
-            cursor.mark("-:");
+            cursor.mark("-:,");
         }
         let ecu_named = cursor.word("ECU");
         if ecu_named {
@@ -154,21 +115,22 @@ impl J1939 {
         let fmis = if spn_named && cursor.at_end() {
             Vec::new()
         } else {
-            let separator = cursor.mark("-/.");
+            let separator = cursor.mark("-/.,:(");
             let fmi_named = cursor.label("FMI");
             let first = cursor.number()?;
             let bare_decimal = separator == Some('.') && !(ecu_named || spn_named || fmi_named);
-            if (separator.is_none() && !fmi_named) || (bare_decimal && (spn.digits < 3 || first.digits != 2))
-            {
+            let needs_a_name = matches!(separator, None | Some(',' | ':' | '('));
+            if (needs_a_name && !fmi_named) || (bare_decimal && (spn.digits < 3 || first.digits != 2)) {
                 return None;
             }
             let mut fmis = vec![first.fmi()?];
             while fmi_named && cursor.mark("/").is_some() {
                 fmis.push(cursor.number()?.fmi()?);
             }
-            if cursor.label("OC") {
-                cursor.number()?;
+            if separator == Some('(') {
+                cursor.mark(")")?;
             }
+            occurrence_count(&mut cursor)?;
             if cursor.word("PREVIOUSLY") {
                 cursor.word("ACTIVE").then_some(())?;
             } else if !cursor.word("INACTIVE") {
@@ -176,44 +138,120 @@ impl J1939 {
             }
             fmis
         };
-        let complete = cursor.at_end() && spn.value <= MAX_SPN;
-        complete.then_some(Self { spn: spn.value, fmis, source_address })
+        Self { spn: spn.value, fmis, source_address }.complete(&cursor)
+    }
+
+    fn fmi_first(text: &str) -> Option<Self> {
+        let mut cursor = Cursor::new(text);
+        if !cursor.label("FMI") {
+            return None;
+        }
+        let fmi = cursor.number()?.fmi()?;
+        cursor.mark("-/,:");
+        if !cursor.label("SPN") {
+            return None;
+        }
+        let spn = cursor.number()?.value;
+        occurrence_count(&mut cursor)?;
+        Self { spn, fmis: vec![fmi], source_address: None }.complete(&cursor)
+    }
+
+    /// The short name of a controller, six digits, a dot, two digits: how John Deere displays write.
+    fn of_controller(text: &str) -> Option<Self> {
+        let mut cursor = Cursor::new(text);
+        if label(text).is_some() || !(2..=4).contains(&cursor.letters()?.len()) {
+            return None;
+        }
+        cursor.mark("-:");
+        let spn = cursor.number().filter(|spn| spn.digits == 6)?;
+        cursor.mark(".")?;
+        let fmi = cursor.number().filter(|fmi| fmi.digits == 2)?.fmi()?;
+        Self { spn: spn.value, fmis: vec![fmi], source_address: None }.complete(&cursor)
+    }
+
+    fn complete(self, cursor: &Cursor<'_>) -> Option<Self> {
+        (cursor.at_end() && self.spn <= MAX_SPN).then_some(self)
     }
 }
 
-/// `P`, `C`, `B` or `U`, a digit up to 3, three hexadecimal digits.
+/// Takes an occurrence count, which may be absent; `None` where its number is.
+fn occurrence_count(cursor: &mut Cursor<'_>) -> Option<()> {
+    if cursor.label("OC") || cursor.label("COUNT") {
+        cursor.number()?;
+    }
+    Some(())
+}
+
+/// `P`, `C`, `B` or `U`, a digit up to 3, three hexadecimal digits; then a failure type byte, perhaps.
 fn obd(text: &str) -> Option<Code> {
-    let code = text.to_ascii_uppercase();
+    let (code, rest) = text.split_at_checked(5)?;
+    let code = code.to_ascii_uppercase();
     let well_formed = match code.as_bytes() {
-        [b'P' | b'C' | b'B' | b'U', b'0'..=b'3', rest @ ..] => {
-            rest.len() == 3 && rest.iter().all(u8::is_ascii_hexdigit)
-        }
+        [b'P' | b'C' | b'B' | b'U', b'0'..=b'3', digits @ ..] => digits.iter().all(u8::is_ascii_hexdigit),
         _ => false,
     };
-    well_formed.then_some(Code::Obd(code))
+    if !well_formed {
+        return None;
+    }
+    if rest.is_empty() {
+        return Some(Code::Obd(code));
+    }
+    let mut cursor = Cursor::new(rest);
+    cursor.mark("-:")?;
+    let two_digits = Some(cursor.rest()).filter(|rest| rest.len() == 2 && !rest.starts_with('+'));
+    let failure_type = u8::from_str_radix(two_digits?, 16).ok()?;
+    Some(Code::ObdFailure { code, failure_type })
+}
+
+fn j1587(text: &str) -> Option<Code> {
+    let mut cursor = Cursor::new(text);
+    let mid = module(&mut cursor)?;
+    let kind = J1587Kind::ALL.into_iter().find(|kind| cursor.label(kind.as_str()))?;
+    let number = cursor.number()?.value;
+    let number = u16::try_from(number).ok().filter(|number| *number <= MAX_J1587_NUMBER)?;
+    let fmi = failure_mode(&mut cursor)?;
+    // An OBD-II parameter is called PID as well; a module or a failure mode says which of the two it is.
+    let is_told_apart = mid.is_some() || fmi.is_some();
+    let fits = fmi.is_none_or(|fmi| fmi <= MAX_J1587_FMI);
+    (is_told_apart && fits).then_some(Code::J1587 { mid, kind, number, fmi })
 }
 
 fn cid(text: &str) -> Option<Code> {
     let mut cursor = Cursor::new(text);
-    let mut mid = None;
-    if cursor.label("MID") {
-        // A module identifier is one byte (SAE J1587).
-        mid = Some(u16::from(u8::try_from(cursor.number()?.value).ok()?));
-        cursor.mark("-/");
-    }
+    let mid = module(&mut cursor)?.map(u16::from);
     if !cursor.label("CID") {
         return None;
     }
     let cid = u16::try_from(cursor.number()?.value).ok()?;
-    let mut fmi = None;
-    if !cursor.at_end() {
-        let separated = cursor.mark("-/").is_some();
-        if !(cursor.label("FMI") || separated) {
-            return None;
-        }
-        fmi = Some(cursor.number()?.fmi()?);
+    let fmi = failure_mode(&mut cursor)?;
+    Some(Code::Cid { mid, cid, fmi })
+}
+
+/// Takes a module identifier, one byte (SAE J1587), which may be absent; `None` where it is wrong.
+#[allow(clippy::option_option, reason = "wrong and absent are two things")]
+fn module(cursor: &mut Cursor<'_>) -> Option<Option<u8>> {
+    if !cursor.label("MID") {
+        return Some(None);
     }
-    cursor.at_end().then_some(Code::Cid { mid, cid, fmi })
+    let mid = u8::try_from(cursor.number()?.value).ok()?;
+    cursor.mark("-/,");
+    Some(Some(mid))
+}
+
+/// Takes the failure mode with which a spelling ends, which may be absent; `None` where something else stands there.
+#[allow(clippy::option_option, reason = "wrong and absent are two things")]
+fn failure_mode(cursor: &mut Cursor<'_>) -> Option<Option<u8>> {
+    if cursor.at_end() {
+        return Some(None);
+    }
+    let separator = cursor.mark("-/,");
+    let is_named = cursor.label("FMI");
+    if !is_named && matches!(separator, None | Some(',')) {
+        return None;
+    }
+    let fmi = cursor.number()?.fmi()?;
+    occurrence_count(cursor)?;
+    cursor.at_end().then_some(Some(fmi))
 }
 
 fn eid(text: &str) -> Option<Code> {
@@ -239,96 +277,9 @@ fn eid(text: &str) -> Option<Code> {
 
 fn cummins(text: &str) -> Option<Code> {
     let mut cursor = Cursor::new(text);
-    if !cursor.word("FC") {
+    if !cursor.label("FC") {
         return None;
     }
-    cursor.mark(":#-");
     let number = u16::try_from(cursor.number()?.value).ok()?;
     cursor.at_end().then_some(Code::CumminsFc(number))
-}
-
-/// The text without surrounding white space and with single spaces inside.
-fn collapse(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-/// A run of decimal digits.
-#[derive(Clone, Copy)]
-struct Number {
-    value: u32,
-    digits: usize,
-}
-
-impl Number {
-    fn fmi(self) -> Option<u8> {
-        u8::try_from(self.value).ok().filter(|fmi| *fmi <= MAX_FMI)
-    }
-
-    fn warning_level(self) -> Option<u8> {
-        u8::try_from(self.value).ok().filter(|level| (1..=3).contains(level))
-    }
-}
-
-/// Takes a spelling apart from the left. Every step skips white space first, and takes nothing where it does not match.
-struct Cursor<'a> {
-    rest: &'a str,
-}
-
-impl<'a> Cursor<'a> {
-    fn new(text: &'a str) -> Self {
-        Self { rest: text.trim_start() }
-    }
-
-    fn advance(&mut self, n_bytes: usize) {
-        self.rest = self.rest[n_bytes..].trim_start();
-    }
-
-    fn at_end(&self) -> bool {
-        self.rest.is_empty()
-    }
-
-    fn at(&self, c: char) -> bool {
-        self.rest.starts_with(c)
-    }
-
-    /// Takes a word, in either case, that no further letter continues.
-    fn word(&mut self, word: &str) -> bool {
-        let matches = self.rest.get(..word.len()).is_some_and(|head| head.eq_ignore_ascii_case(word))
-            && !self.rest[word.len()..].starts_with(char::is_alphabetic);
-        if matches {
-            self.advance(word.len());
-        }
-        matches
-    }
-
-    /// Takes a word and a mark that may stand between it and its number (`SPN: 157`).
-    fn label(&mut self, word: &str) -> bool {
-        let found = self.word(word);
-        if found {
-            self.mark(":=#.");
-        }
-        found
-    }
-
-    /// Takes one of `marks`; every dash counts as a hyphen.
-    fn mark(&mut self, marks: &str) -> Option<char> {
-        let next = self.rest.chars().next()?;
-        let mark = match next {
-            '\u{2010}'..='\u{2015}' | '\u{2212}' => '-',
-            other => other,
-        };
-        if !marks.contains(mark) {
-            return None;
-        }
-        self.advance(next.len_utf8());
-        Some(mark)
-    }
-
-    /// Takes a run of digits; `None` also where it is too long for any field.
-    fn number(&mut self) -> Option<Number> {
-        let digits = self.rest.bytes().take_while(u8::is_ascii_digit).count();
-        let value = self.rest[..digits].parse().ok()?;
-        self.advance(digits);
-        Some(Number { value, digits })
-    }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashSet};
 
 use proptest::prelude::*;
 
-use super::{Code, CodeKind, CodeTable, Decoded, FaultClass, FaultCode, TableError, parse_list};
+use super::{Code, CodeKind, CodeTable, Decoded, FaultClass, FaultCode, J1587Kind, TableError, parse_list};
 use crate::severity::Severity;
 use crate::system::System;
 
@@ -45,21 +45,76 @@ fn spellings_have_one_canonical_form() {
                 "157/18 inactive",
                 "SPN 157 FMI 18 Active",
                 "SA 61 - 157/18",
+                "SPN:157,FMI:18",
+                "SPN=157 FMI=18",
+                "SPN-157 FMI-18",
+                "SPN 157 (FMI 18)",
+                "FMI 18 SPN 157",
+                "fmi 18, spn 157",
+                "DTC 157-18",
+                "DTC: SPN 157 FMI 18",
+                "Fault code SPN 157 FMI 18",
+                "VCU 000157.18",
+                "SPN 157 FMI 18 (rail pressure low)",
+                "SPN 157 FMI 18 (3 times)",
+                "157-18 - Fuel rail pressure : moderately low",
+                "SPN 157 FMI 18 active",
             ][..],
         ),
         ("SPN 157", &["SPN 157", "spn157", "SPN #157"]),
         ("SPN 360 FMI 2", &["360-2"]),
         ("SPN 524287 FMI 31", &["524287-31"]),
-        ("P0087", &["P0087", "p0087", " P0087\n"]),
+        (
+            "P0087",
+            &[
+                "P0087",
+                "p0087",
+                " P0087\n",
+                "Code P0087",
+                "P0087 (fuel rail pressure low)",
+                "P0087 [low, cyl 3]",
+                "P0087 - fuel rail pressure low - intermittent",
+                "P0087: rail pressure (mid range) low",
+                "P0087 \u{2013} low rail pressure",
+                "P0087 fuel rail pressure low",
+                "P0087 PENDING",
+                "P0087 (low) again (hot)",
+            ],
+        ),
+        ("P0087-64", &["P0087-64", "p0087:64", "P0087 - 64", "DTC P0087-64", "P0087-64 - implausible"]),
+        ("U0100-0A", &["U0100-0a"]),
+        (
+            "MID 128 PID 94 FMI 3",
+            &[
+                "MID 128 PID 94 FMI 3",
+                "mid128 pid94 fmi3",
+                "MID 128 - PID 94 - FMI 3",
+                "MID: 128, PID: 94, FMI: 3",
+            ],
+        ),
+        ("MID 144 PSID 230 FMI 9", &["MID 144 PSID 230 FMI 9", "MID 144 PSID 230/9"]),
+        ("MID 128 PPID 119", &["MID 128 PPID 119"]),
+        ("SID 1 FMI 5", &["SID 1 FMI 5", "SID 001 FMI 05"]),
         ("P20EE", &["p20ee"]),
         ("U0100", &["U0100"]),
+        ("MID 036 CID 0168 FMI 04", &["MID 36, CID 168, FMI 4"]),
         ("CID 0091 FMI 08", &["CID 0091 FMI 08", "cid 91-8", "CID91 FMI8"]),
         ("CID 0091", &["CID 91"]),
         ("MID 036 CID 0168 FMI 04", &["MID 036 CID 0168 FMI 04", "MID 36 - CID 168 - FMI 4"]),
-        ("E360(2)", &["E360(2)", "E360-2", "e360 (2)", "EID 360 (2)"]),
+        (
+            "E360(2)",
+            &[
+                "E360(2)",
+                "E360-2",
+                "e360 (2)",
+                "EID 360 (2)",
+                "E360-2 Low Engine Oil Pressure",
+                "E360(2) - oil",
+            ],
+        ),
         ("E360", &["E360", "EID 0360"]),
         ("E15", &["E015", "E15"]),
-        ("FC 559", &["FC 559", "FC559", "fc-559"]),
+        ("FC 559", &["FC 559", "FC559", "fc-559", "FC: 559", "FC 559 - fuel rail pressure low"]),
     ] {
         for spelling in spellings {
             let fault = FaultCode::parse(spelling);
@@ -105,8 +160,41 @@ fn what_is_not_understood_stays_as_written() {
         "CA559",
         "DHPAMA",
         "V201",
-        "MID 128 PSID 94 FMI 3",
         "FMI 18",
+        "MID 128",
+        "MID 128 PID 94 FMI 16",
+        "MID 256 PID 94 FMI 3",
+        "MID 128 PID 512 FMI 3",
+        "PID 94",
+        "PID 94 -",
+        "P0087-6",
+        "P0087-+6",
+        "P0087 64",
+        "P0087-640",
+        "P0087:GG",
+        "S157 F18",
+        "157, 18",
+        "157:18",
+        "SPN 157 (FMI 18",
+        "SPN 157 (18)",
+        "FMI 18 157",
+        "FMI 32 SPN 157",
+        "DTC 559",
+        "Fault code 157",
+        "FC 000157.18",
+        "VCU 157.18",
+        "10-20 minutes after start",
+        "SPN 157 - FMI 99",
+        "SPN 157 - FMI",
+        "SPN 157 (FMI eighteen)",
+        "FC 559 (SPN 157 FMI 18)",
+        "P0087 - P0191",
+        "P0087 (and CA559)",
+        "P0087 (and P0191)",
+        "P0087 (low",
+        "P0087 hot",
+        "P0087 twice in 3 days",
+        "low rail pressure P0087",
         "\u{ff30}0087",
     ] {
         assert_eq!(parse(text), Code::Opaque(text.to_owned()), "{text:?}");
@@ -135,7 +223,23 @@ fn lists_are_split_where_that_is_unambiguous() {
         ("SPN 157 SPN 100 FMI 1/18", &["SPN 157", "SPN 100 FMI 1", "SPN 100 FMI 18"]),
         ("FC 559 CA559", &["FC 559", "CA559"]),
         ("SAB12 FC 559", &["SAB12", "FC 559"]),
-        ("MID 128 PSID 94 FMI 3", &["MID 128 PSID 94 FMI 3"]),
+        ("MID 128, PSID 94, FMI 3, P0087", &["MID 128 PSID 94 FMI 3", "P0087"]),
+        ("MID 128 PID 94 FMI 3 MID 144 PPID 69 FMI 4", &["MID 128 PID 94 FMI 3", "MID 144 PPID 69 FMI 4"]),
+        ("SPN:157,FMI:18", &["SPN 157 FMI 18"]),
+        ("FMI 18, SPN 157, P0087", &["SPN 157 FMI 18", "P0087"]),
+        ("SPN 100, FMI 18, SPN 157", &["SPN 100 FMI 18", "SPN 157"]),
+        ("P0087-64, P0087:64", &["P0087-64", "P0087-64"]),
+        ("FC 559 (SPN 157 FMI 18)", &["FC 559", "SPN 157 FMI 18"]),
+        ("FC 559 [SPN 157 FMI 1/18]", &["FC 559", "SPN 157 FMI 1", "SPN 157 FMI 18"]),
+        ("P0087 (rail pressure low, derated); P0191", &["P0087", "P0191"]),
+        ("P0087 (rail pressure low, P0191", &["P0087 (rail pressure low", "P0191"]),
+        ("P0087 and P0191 & U0100", &["P0087", "P0191", "U0100"]),
+        ("P0087/P0191", &["P0087", "P0191"]),
+        ("- P0087\n- 157-18 - rail pressure\n", &["P0087", "SPN 157 FMI 18"]),
+        ("DTC P0087 DTC P0191", &["P0087", "P0191"]),
+        ("P0087 rail pressure low P0191 sensor circuit fault", &["P0087", "P0191"]),
+        ("S157 F18", &["S157", "F18"]),
+        ("P0087 DHPAMA", &["P0087 DHPAMA"]),
         ("SPN 157 FMI 99", &["SPN 157 FMI 99"]),
         ("SPN157 FMI99", &["SPN157 FMI99"]),
         ("low oil P0087", &["low oil P0087"]),
@@ -200,6 +304,8 @@ fn a_known_parameter_is_named() {
     assert_eq!(decode("SPN 3364").meaning.as_deref(), Some("DEF tank quality"));
     assert_eq!(decode("P0735").meaning.as_deref(), Some("incorrect ratio in gear 5"));
     assert_eq!(decode("P0733").meaning, None);
+    let cummins = decode("FC 559").note.unwrap();
+    assert!(cummins.contains("SPN 157 FMI 18") && cummins.contains("SPN 94 FMI 0"), "{cummins}");
 }
 
 #[test]
@@ -224,6 +330,10 @@ fn ranges_of_the_manufacturer_are_said_to_be_so() {
     for code in ["SPN 520191 FMI 4", "P0999", "P2999", "P3400", "U0999", "U3000"] {
         assert_eq!(decode(code).note, None, "{code}");
     }
+    for code in ["P3500", "P3999-13", "B3000", "C3FFF"] {
+        assert!(decode(code).note.unwrap().contains("reserved"), "{code}");
+    }
+    assert!(decode("P1234-13").note.unwrap().contains("left to each manufacturer"));
     assert_eq!(decode("SPN 100 FMI 25").circuit_or_condition, None);
 }
 
@@ -267,6 +377,50 @@ fn caterpillar_and_cummins_codes_are_named() {
 }
 
 #[test]
+fn a_failure_type_says_how_an_obd_code_failed() {
+    let rail = decode("P0087-64");
+    assert_eq!((rail.kind, rail.code.as_str()), (CodeKind::Obd, "P0087-64"));
+    assert_eq!(rail.meaning.as_deref(), Some("fuel rail pressure too low"));
+    assert_eq!(rail.failure_mode.as_deref(), Some("reading implausible"));
+    assert_eq!(rail.circuit_or_condition, Some(FaultClass::Signal));
+    // A type that says nothing leaves what the code says.
+    assert_eq!(decode("P0087-00").circuit_or_condition, Some(FaultClass::Condition));
+    let unknown = decode("P0999-13");
+    assert_eq!((unknown.known, unknown.meaning), (false, None));
+    assert_eq!(unknown.failure_mode.as_deref(), Some("circuit open"));
+    assert_eq!(unknown.circuit_or_condition, Some(FaultClass::Circuit));
+    assert_eq!(decode("P0087-F0").failure_mode, None);
+}
+
+#[test]
+fn old_truck_codes_are_named_where_the_number_is_shared() {
+    let pressure = decode("MID 128 PID 94 FMI 3");
+    assert_eq!((pressure.kind, pressure.spn, pressure.fmi), (CodeKind::J1587, None, Some(3)));
+    assert_eq!(pressure.meaning.as_deref(), Some("fuel delivery (low-pressure supply) pressure"));
+    assert_eq!(pressure.circuit_or_condition, Some(FaultClass::Circuit));
+    assert!(pressure.note.unwrap().contains("SPN of the same number"));
+    for (code, note) in [
+        ("MID 144 PSID 94 FMI 9", "left to each manufacturer"),
+        ("MID 128 PPID 94 FMI 9", "left to each manufacturer"),
+        ("MID 128 SID 94 FMI 9", "in each module"),
+    ] {
+        let decoded = decode(code);
+        assert!(!decoded.known && decoded.meaning.is_none(), "{code}");
+        assert!(decoded.failure_mode.is_some() && decoded.note.unwrap().contains(note), "{code}");
+    }
+    assert!(!decode("MID 128 PID 511 FMI 3").known);
+}
+
+#[test]
+fn makers_own_codes_stay_opaque_with_a_note() {
+    for code in ["CA559", "E02", "DHPAMA", "V201"] {
+        let decoded = decode(code);
+        assert_eq!((decoded.kind, decoded.code.as_str()), (CodeKind::Opaque, code));
+        assert!(!decoded.known && decoded.note.unwrap().contains("only the maker's list"), "{code}");
+    }
+}
+
+#[test]
 fn a_company_table_goes_before_the_builtin_one() {
     let table = CodeTable::builtin()
         .with_overrides(
@@ -281,8 +435,9 @@ fn a_company_table_goes_before_the_builtin_one() {
 
     let fault = |text: &str| CodeTable::builtin().with_overrides(text).unwrap_err();
     let twice = "[[codes]]\ncode='157-18'\nmeaning='a'\n[[codes]]\ncode='SPN 157 FMI 18'\nmeaning='b'";
-    assert!(matches!(fault(twice), TableError::Duplicate { code } if code == "SPN 157 FMI 18"));
-    assert!(matches!(fault("[[codes]]\ncode=' '\nmeaning='a'"), TableError::EmptyCode { .. }));
+    assert!(matches!(fault(twice), TableError::Duplicate { line: 5, code } if code == "SPN 157 FMI 18"));
+    assert!(matches!(fault("[[codes]]\nmeaning='a'\ncode=' '"), TableError::EmptyCode { line: 3, .. }));
+    assert_eq!(fault("[[codes]]\ncode='V1'\n\nmeanign='a'").line(), Some(4));
     assert!(matches!(fault("[[codes]]\ncode='V1'\nmeanign='a'"), TableError::Toml { .. }));
     assert!(matches!(fault("[[codes]]\ncode='V1'\nmeaning='a'\nsystem='fule'"), TableError::Toml { .. }));
 }
@@ -326,6 +481,15 @@ fn any_code() -> impl Strategy<Value = Code> {
     prop_oneof![
         (0..=super::MAX_SPN, fmi()).prop_map(|(spn, fmi)| Code::J1939 { spn, fmi }),
         "[PCBU][0-3][0-9A-F]{3}".prop_map(Code::Obd),
+        ("[PCBU][0-3][0-9A-F]{3}", any::<u8>())
+            .prop_map(|(code, failure_type)| Code::ObdFailure { code, failure_type }),
+        (
+            any::<u8>(),
+            prop::sample::select(J1587Kind::ALL.to_vec()),
+            0..=511_u16,
+            prop::option::of(0..=15_u8)
+        )
+            .prop_map(|(mid, kind, number, fmi)| Code::J1587 { mid: Some(mid), kind, number, fmi }),
         (prop::option::of(0..=255_u16), any::<u16>(), fmi()).prop_map(|(mid, cid, fmi)| Code::Cid {
             mid,
             cid,
@@ -351,7 +515,19 @@ fn near_code() -> impl Strategy<Value = String> {
             "ECU",
             "OC",
             "P0087",
+            "P0087-64",
+            "PID",
+            "PSID",
+            "DTC",
+            "VCU",
+            "low rail",
+            "active",
+            "and",
             "CA559",
+            "[",
+            "]",
+            "\n",
+            "=",
             " ",
             "  ",
             "-",

@@ -2,31 +2,31 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    code::{Code, FaultCode},
-    severity::Severity,
-    system::System,
-};
+use crate::{code::FaultCode, severity::Severity, system::System};
 
 /// One fault: how it shows, how to prove it, how to repair it.
+///
+/// What a card file leaves out of the lists is empty; [`check`](super::check) says what a good card lacks.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Card {
     /// Unique, `snake_case`.
     pub id: String,
-    /// The system it belongs to; the card's file says it.
-    #[serde(default = "Card::no_system", skip_deserializing)]
+    /// The system it belongs to. A compiled-in card has it from the name of its file.
+    #[serde(default = "Card::no_system")]
     pub system: System,
     /// The canonical name of the cause, unique: the words with which every written cause begins.
     pub title: String,
     /// Traits that a machine must have for the fault to exist on it.
+    #[serde(default)]
     pub requires: Vec<String>,
     /// How urgent it is.
     pub severity: Severity,
     /// How common it is, from 1 (rare) to 5; a weak prior.
     pub occurrence: u8,
     /// Codes that it sets, in canonical spelling.
+    #[serde(default)]
     pub codes: Vec<String>,
     /// One sentence on what has failed, in several wordings.
     pub explanation: Vec<String>,
@@ -35,18 +35,24 @@ pub struct Card {
     /// How to prove that the repair worked.
     pub verification: String,
     /// Safety steps for this fault, its tests and its repair.
+    #[serde(default)]
     pub hazards: Vec<String>,
     /// Root causes, most likely first.
+    #[serde(default)]
     pub likely: Vec<String>,
     /// Whether its main content was found in a source.
+    #[serde(default)]
     pub verified: bool,
     /// Sources.
+    #[serde(default)]
     pub sources: Vec<String>,
     /// Ways in which it shows, the most typical first.
     pub signs: Vec<Sign>,
     /// Observations that speak for it against its neighbours.
+    #[serde(default)]
     pub evidence: Vec<Evidence>,
     /// What it is confused with.
+    #[serde(default)]
     pub against: Vec<Against>,
     /// Tests, in the order in which a good mechanic does them.
     pub tests: Vec<Test>,
@@ -60,8 +66,10 @@ pub struct Sign {
     /// Complete sentences.
     pub full: Vec<String>,
     /// What stands on a work order.
+    #[serde(default)]
     pub shorthand: Vec<String>,
     /// What the operator says.
+    #[serde(default)]
     pub operator: Vec<String>,
 }
 
@@ -99,8 +107,10 @@ pub struct Test {
     /// What a sound machine shows.
     pub expected: String,
     /// Where a number in `expected` is from; empty where there is none.
+    #[serde(default)]
     pub source: String,
     /// Cards that the test tells from this one.
+    #[serde(default)]
     pub separates: Vec<String>,
     /// What each result means.
     pub outcomes: Vec<Outcome>,
@@ -121,22 +131,17 @@ pub struct Outcome {
 }
 
 impl Card {
-    /// Replaced as soon as the card's file is known.
+    /// Replaced, or refused, as soon as the card's file is known.
     const fn no_system() -> System {
         System::Engine
     }
 
-    /// Whether the fault sets `code`. A listed SPN without an FMI stands for all of its FMIs, and an SPN that came
-    /// without an FMI matches each listed one.
+    /// Whether the fault sets `code`, as far as both the card and the code say it: see [`Code::agrees_with`]. A listed SPN
+    /// without an FMI stands for all of its FMIs, and an SPN that came without an FMI matches each listed one.
+    ///
+    /// [`Code::agrees_with`]: crate::code::Code::agrees_with
     pub fn lists(&self, code: &FaultCode) -> bool {
-        self.codes.iter().map(|listed| FaultCode::parse(listed)).any(|listed| {
-            match (&listed.code, &code.code) {
-                (Code::J1939 { spn: a, fmi: x }, Code::J1939 { spn: b, fmi: y }) => {
-                    a == b && (x.is_none() || y.is_none() || x == y)
-                }
-                (a, b) => a == b,
-            }
-        })
+        self.codes.iter().any(|listed| FaultCode::parse(listed).code.agrees_with(&code.code))
     }
 }
 

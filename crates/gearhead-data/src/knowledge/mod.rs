@@ -1,24 +1,42 @@
-//! What Gearhead knows about machines and faults: cards written by people, compiled in.
+//! What Gearhead knows about machines and faults: cards written by people, compiled in, and a company's own folder over
+//! them.
+//!
+//! In reading order: [`Card`] and [`Machine`]; [`KnowledgeBase`], which holds them, and
+//! [`KnowledgeBase::with_folder`]; [`check`], which finds what is wrong with cards.
 
 mod card;
+mod check;
+mod danger;
+mod folder;
 mod machine;
 
-use std::{collections::HashMap, sync::OnceLock};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::{Arc, OnceLock},
+};
 
 use serde::Deserialize;
 
 pub use card::{Against, Card, Evidence, Outcome, Sign, Test};
+pub use check::{Finding, Rule, check};
+pub use folder::KnowledgeFault;
 pub use machine::Machine;
 
-use crate::{code::FaultCode, system::System};
+use crate::{
+    code::{CodeTable, FaultCode},
+    system::System,
+};
 
-/// The cards and machines, indexed.
-#[derive(Debug)]
+/// The cards and machines, indexed, and the meanings of codes.
+#[derive(Debug, Clone)]
 pub struct KnowledgeBase {
     cards: Vec<Card>,
     by_id: HashMap<String, usize>,
     machines: Vec<Machine>,
-    version: &'static str,
+    codes: CodeTable,
+    version: String,
+    own: BTreeSet<String>,
+    disabled: BTreeSet<String>,
 }
 
 macro_rules! card_files {
@@ -54,7 +72,20 @@ impl KnowledgeBase {
     ///
     /// Never in a build whose tests pass: they parse the same text.
     pub fn builtin() -> &'static Self {
-        static BUILTIN: OnceLock<KnowledgeBase> = OnceLock::new();
+        Self::builtin_arc()
+    }
+
+    /// The knowledge that is compiled in, for someone who keeps it.
+    ///
+    /// # Panics
+    ///
+    /// As [`builtin`](Self::builtin).
+    pub fn shared() -> Arc<Self> {
+        Arc::clone(Self::builtin_arc())
+    }
+
+    fn builtin_arc() -> &'static Arc<Self> {
+        static BUILTIN: OnceLock<Arc<KnowledgeBase>> = OnceLock::new();
         BUILTIN.get_or_init(|| {
             #[derive(Deserialize)]
             struct CardFile {
@@ -71,18 +102,46 @@ impl KnowledgeBase {
             }
             let machines: MachineFile = toml::from_str(include_str!("../../knowledge/machines.toml"))
                 .expect("the compiled-in machines parse: tested");
-            Self::new(cards, machines.machines)
+            Arc::new(Self::new(cards, machines.machines))
         })
     }
 
     fn new(cards: Vec<Card>, machines: Vec<Machine>) -> Self {
-        let by_id = cards.iter().enumerate().map(|(index, card)| (card.id.clone(), index)).collect();
-        Self { cards, by_id, machines, version: env!("CARGO_PKG_VERSION") }
+        let mut knowledge = Self {
+            cards,
+            by_id: HashMap::new(),
+            machines,
+            codes: CodeTable::builtin().clone(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            own: BTreeSet::new(),
+            disabled: BTreeSet::new(),
+        };
+        knowledge.index();
+        knowledge
     }
 
-    /// The version of the knowledge, which is that of the crate that carries it.
-    pub fn version(&self) -> &'static str {
-        self.version
+    fn index(&mut self) {
+        self.by_id = self.cards.iter().enumerate().map(|(index, card)| (card.id.clone(), index)).collect();
+    }
+
+    /// The version of the knowledge: that of the crate that carries it, and the folders laid over it.
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// What codes mean.
+    pub fn codes(&self) -> &CodeTable {
+        &self.codes
+    }
+
+    /// Whether a folder added or replaced the card with this id.
+    pub fn is_own(&self, id: &str) -> bool {
+        self.own.contains(id)
+    }
+
+    /// Whether a folder removed the card with this id.
+    pub fn is_disabled(&self, id: &str) -> bool {
+        self.disabled.contains(id)
     }
 
     /// Every card, in a fixed order.

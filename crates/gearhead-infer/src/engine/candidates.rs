@@ -11,7 +11,10 @@ use gearhead_kernels::Kernels;
 use gearhead_model::Decoder;
 
 use super::cards::CardIndex;
-use crate::{decode::Prefix, error::Result};
+use crate::{
+    decode::Prefix,
+    error::{Error, Result},
+};
 
 /// The names of the causes as tokens, and their cards.
 #[derive(Debug)]
@@ -78,28 +81,34 @@ impl Candidates {
     }
 
     /// What speaks for every candidate that the machine can have, in the manifest's order; for all of them where the
-    /// machine can have none.
+    /// machine can have none. What the knowledge disables is never among them.
     pub(super) fn score<B: Kernels>(
         &self,
         prefix: &Prefix<B>,
         decoder: &Decoder<B>,
         knowledge: &KnowledgeBase,
+        cards: &CardIndex,
         case: &Case,
     ) -> Result<Vec<Scored>> {
         let machine = knowledge.machine(&case.equipment);
+        let is_disabled =
+            |fault: &Option<String>| fault.as_deref().is_some_and(|id| knowledge.is_disabled(id));
         let can_have = |fault: &Option<String>| {
             let card = fault.as_deref().and_then(|id| knowledge.card(id));
-            card.zip(machine).is_none_or(|(card, machine)| machine.can_have(card))
+            !is_disabled(fault) && card.zip(machine).is_none_or(|(card, machine)| machine.can_have(card))
         };
         let mut possible: Vec<usize> =
             (0..self.tokens.len()).filter(|index| can_have(&self.faults[*index])).collect();
         if possible.is_empty() {
-            possible = (0..self.tokens.len()).collect();
+            possible = (0..self.tokens.len()).filter(|index| !is_disabled(&self.faults[*index])).collect();
+        }
+        if possible.is_empty() {
+            return Err(Error::AllDisabled);
         }
         let tokens: Vec<Vec<u32>> = possible.iter().map(|index| self.tokens[*index].clone()).collect();
         let log_probs = prefix.score(decoder, &tokens)?;
-        let cards = CardIndex::builtin();
-        let (likeness, code_evidence) = (cards.likeness(&case.symptom), cards.code_evidence(&case.codes()));
+        let likeness = cards.likeness(&case.symptom);
+        let code_evidence = CardIndex::code_evidence(knowledge, &case.codes());
         let of_card = |scores: &[f32], index: usize| {
             let number = self.faults[index].as_deref().and_then(|id| cards.number(id));
             number.map_or(0.0, |number| f64::from(scores[number]))

@@ -3,7 +3,10 @@
 //! A sparse index of our own: the one crate that offers BM25 alone scans a document for each word of the query and
 //! needs a tenth of a second to build what takes a few milliseconds here (docs/decisions/0005-own-bm25-index.md).
 
-use std::{collections::HashMap, sync::OnceLock};
+use std::{
+    collections::HashMap,
+    sync::{Arc, OnceLock},
+};
 
 use gearhead_data::{
     code::FaultCode,
@@ -20,25 +23,27 @@ const B: f32 = 0.5;
 #[derive(Debug)]
 pub(super) struct CardIndex {
     /// For each feature, cards with their BM25 weights.
-    postings: HashMap<u64, Vec<(u16, f32)>>,
+    postings: HashMap<u64, Vec<(u32, f32)>>,
     by_id: HashMap<String, usize>,
-    cards: &'static [Card],
+    n_cards: usize,
 }
 
 impl CardIndex {
-    /// The index of the knowledge that is compiled in. Of each sign only the wordings of the training split are
-    /// indexed: those that generated test cases are made of stay unseen.
-    pub(super) fn builtin() -> &'static Self {
-        static BUILTIN: OnceLock<CardIndex> = OnceLock::new();
-        BUILTIN.get_or_init(|| Self::new(KnowledgeBase::builtin()))
+    /// The index of the knowledge that is compiled in, made once.
+    pub(super) fn shared() -> Arc<Self> {
+        static BUILTIN: OnceLock<Arc<CardIndex>> = OnceLock::new();
+        Arc::clone(BUILTIN.get_or_init(|| Arc::new(Self::new(KnowledgeBase::builtin()))))
     }
 
+    /// Of each sign only the wordings of the training split are indexed: those that generated test cases are made of stay
+    /// unseen.
+    ///
     /// Source: Robertson and Zaragoza, *The Probabilistic Relevance Framework: BM25 and Beyond*, 2009, equation 3.15.
-    fn new(knowledge: &'static KnowledgeBase) -> Self {
+    pub(super) fn new(knowledge: &KnowledgeBase) -> Self {
         let cards = knowledge.cards();
-        let mut pairs: Vec<(u64, u16)> = Vec::new();
+        let mut pairs: Vec<(u64, u32)> = Vec::new();
         let mut lengths = Vec::with_capacity(cards.len());
-        for (number, card) in (0_u16..).zip(cards) {
+        for (number, card) in (0_u32..).zip(cards) {
             let before = pairs.len();
             for text in texts(card) {
                 features(text, |feature| pairs.push((feature, number)));
@@ -47,21 +52,21 @@ impl CardIndex {
         }
         pairs.sort_unstable();
         let mean_length = lengths.iter().sum::<f32>() / lengths.len().max(1) as f32;
-        let mut postings: HashMap<u64, Vec<(u16, f32)>> = HashMap::new();
+        let mut postings: HashMap<u64, Vec<(u32, f32)>> = HashMap::new();
         for of_feature in pairs.chunk_by(|a, b| a.0 == b.0) {
-            let counts: Vec<(u16, f32)> =
+            let counts: Vec<(u32, f32)> =
                 of_feature.chunk_by(|a, b| a.1 == b.1).map(|same| (same[0].1, same.len() as f32)).collect();
             let (n, with_it) = (cards.len() as f32, counts.len() as f32);
             let idf = (1.0 + (n - with_it + 0.5) / (with_it + 0.5)).ln();
-            let weight = |card: u16, count: f32| {
-                let length = lengths[usize::from(card)] / mean_length;
+            let weight = |card: u32, count: f32| {
+                let length = lengths[card as usize] / mean_length;
                 idf * count * (K1 + 1.0) / (count + K1 * (1.0 - B + B * length))
             };
             let weighted = counts.into_iter().map(|(card, count)| (card, weight(card, count)));
             postings.insert(of_feature[0].0, weighted.collect());
         }
         let by_id = cards.iter().enumerate().map(|(number, card)| (card.id.clone(), number)).collect();
-        Self { postings, by_id, cards }
+        Self { postings, by_id, n_cards: cards.len() }
     }
 
     /// The number of a card in what the other methods return.
@@ -71,7 +76,7 @@ impl CardIndex {
 
     /// The likeness of a complaint to each card.
     pub(super) fn likeness(&self, complaint: &str) -> Vec<f32> {
-        let mut scores = vec![0.0; self.cards.len()];
+        let mut scores = vec![0.0; self.n_cards];
         let mut counts: HashMap<u64, u32> = HashMap::new();
         features(complaint, |feature| *counts.entry(feature).or_default() += 1);
         let mut counts: Vec<_> = counts.into_iter().collect();
@@ -79,19 +84,20 @@ impl CardIndex {
         counts.sort_unstable();
         for (feature, count) in counts {
             for (card, weight) in self.postings.get(&feature).into_iter().flatten() {
-                scores[usize::from(*card)] += weight * count.min(2) as f32;
+                scores[*card as usize] += weight * count.min(2) as f32;
             }
         }
         scores
     }
 
-    /// How much the reported codes point at each card: the fewer cards list a code, the more it says.
-    pub(super) fn code_evidence(&self, codes: &[FaultCode]) -> Vec<f32> {
-        let mut scores = vec![0.0; self.cards.len()];
+    /// How much the reported codes point at each card of the knowledge that was indexed: the fewer cards list a code, the
+    /// more it says.
+    pub(super) fn code_evidence(knowledge: &KnowledgeBase, codes: &[FaultCode]) -> Vec<f32> {
+        let cards = knowledge.cards();
+        let mut scores = vec![0.0; cards.len()];
         for code in codes {
-            let listing: Vec<usize> =
-                (0..self.cards.len()).filter(|card| self.cards[*card].lists(code)).collect();
-            let says = (self.cards.len() as f32 / listing.len().max(1) as f32).ln();
+            let listing: Vec<usize> = (0..cards.len()).filter(|card| cards[*card].lists(code)).collect();
+            let says = (cards.len() as f32 / listing.len().max(1) as f32).ln();
             for card in listing {
                 scores[card] += says;
             }
@@ -152,7 +158,7 @@ mod tests {
 
     #[test]
     fn plain_complaints_find_their_cards() {
-        let index = CardIndex::builtin();
+        let index = CardIndex::shared();
         for (complaint, card) in [
             ("battery flat, slow crank, jump start works", "battery_or_cable"),
             ("bucket teeth worn and one missing", "bucket_teeth_or_edge_worn"),
@@ -165,10 +171,9 @@ mod tests {
 
     #[test]
     fn a_code_says_more_the_fewer_cards_list_it() {
-        let index = CardIndex::builtin();
-        let scores = index.code_evidence(&parse_list("SPN 97 FMI 15"));
-        assert_eq!(best(&scores), "water_in_fuel");
-        assert!(index.code_evidence(&parse_list("SPN 424242 FMI 3")).iter().all(|score| *score == 0.0));
+        let evidence = |codes| CardIndex::code_evidence(KnowledgeBase::builtin(), &parse_list(codes));
+        assert_eq!(best(&evidence("SPN 97 FMI 15")), "water_in_fuel");
+        assert!(evidence("SPN 424242 FMI 3").iter().all(|score| *score == 0.0));
     }
 
     #[test]

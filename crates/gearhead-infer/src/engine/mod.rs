@@ -5,13 +5,12 @@ mod cards;
 mod fit;
 mod judge;
 
-use std::path::Path;
+use std::{collections::HashSet, path::Path, sync::Arc};
 
 use gearhead_data::{
     case::Case,
-    code::CodeTable,
     knowledge::KnowledgeBase,
-    manifest::{MANIFEST, Manifest},
+    manifest::{Candidate, MANIFEST, Manifest},
     prompt::encode_prompt,
     tokenizer::{Markers, Tokenizer},
 };
@@ -29,6 +28,7 @@ pub use candidates::Scored;
 pub use fit::fit_ranking;
 
 use candidates::{Candidates, rank};
+use cards::CardIndex;
 
 /// Tokens that a prompt must leave free for the text of the answer, beside the cause's name.
 const ANSWER_TOKENS: usize = 64;
@@ -72,8 +72,21 @@ pub trait Diagnose {
     /// The tokenizer of the model.
     fn tokenizer(&self) -> &Tokenizer;
 
-    /// What the model was trained on, where it was trained for diagnosis.
+    /// What the model was trained on, where it was trained for diagnosis. Behind the causes of the training stand those
+    /// that only the knowledge names.
     fn manifest(&self) -> Option<&Manifest>;
+
+    /// The cards, machines and codes that the engine goes by.
+    fn knowledge(&self) -> &KnowledgeBase;
+
+    /// Goes by other knowledge from now on. A company's own cards of which the model knows nothing are ranked too: the
+    /// model weighs their titles like any other name, and wordings and codes count as for every card. Cards that it
+    /// disables are ranked no more.
+    ///
+    /// # Errors
+    ///
+    /// A title cannot be tokenized.
+    fn set_knowledge(&mut self, knowledge: Arc<KnowledgeBase>) -> Result<()>;
 
     /// The name of the model: that of its directory, or of the bundled one.
     fn name(&self) -> &str;
@@ -85,7 +98,8 @@ pub struct Engine<B: Kernels> {
     decoder: Decoder<B>,
     tokenizer: Tokenizer,
     diagnosis: Option<Diagnosis>,
-    knowledge: &'static KnowledgeBase,
+    knowledge: Arc<KnowledgeBase>,
+    cards: Arc<CardIndex>,
     name: String,
 }
 
@@ -95,6 +109,29 @@ struct Diagnosis {
     manifest: Manifest,
     markers: Markers,
     candidates: Candidates,
+    /// How many of the manifest's candidates are from the training.
+    trained: usize,
+}
+
+impl Diagnosis {
+    fn new(manifest: Manifest, tokenizer: &Tokenizer) -> Result<Self> {
+        let markers = tokenizer.case_markers()?;
+        let candidates = Candidates::new(&manifest, tokenizer, markers)?;
+        let trained = manifest.candidates.len();
+        Ok(Self { manifest, markers, candidates, trained })
+    }
+
+    /// Puts the company's own cards behind the causes of the training.
+    fn rank_own_cards(&mut self, knowledge: &KnowledgeBase, tokenizer: &Tokenizer) -> Result<()> {
+        self.manifest.candidates.truncate(self.trained);
+        let trained: HashSet<String> =
+            self.manifest.candidates.iter().filter_map(|candidate| candidate.fault.clone()).collect();
+        let own = knowledge.cards().iter().filter(|card| knowledge.is_own(&card.id));
+        let new = own.filter(|card| !trained.contains(&card.id)).map(Candidate::of_card);
+        self.manifest.candidates.extend(new);
+        self.candidates = Candidates::new(&self.manifest, tokenizer, self.markers)?;
+        Ok(())
+    }
 }
 
 impl<B: Kernels> Engine<B> {
@@ -140,14 +177,26 @@ impl<B: Kernels> Engine<B> {
         }
         let diagnosis = match manifest {
             None => None,
-            Some(manifest) => {
-                let markers = tokenizer.case_markers()?;
-                let candidates = Candidates::new(&manifest, &tokenizer, markers)?;
-                Some(Diagnosis { manifest, markers, candidates })
-            }
+            Some(manifest) => Some(Diagnosis::new(manifest, &tokenizer)?),
         };
         let decoder = directory.decoder(device)?;
-        Ok(Self { decoder, tokenizer, diagnosis, knowledge: KnowledgeBase::builtin(), name: name.to_owned() })
+        let (knowledge, cards) = (KnowledgeBase::shared(), CardIndex::shared());
+        Ok(Self { decoder, tokenizer, diagnosis, knowledge, cards, name: name.to_owned() })
+    }
+
+    /// The engine with other knowledge: see [`Diagnose::set_knowledge`].
+    ///
+    /// # Errors
+    ///
+    /// As that method's.
+    pub fn with_knowledge(mut self, knowledge: impl Into<Arc<KnowledgeBase>>) -> Result<Self> {
+        self.set_knowledge(knowledge.into())?;
+        Ok(self)
+    }
+
+    /// What speaks for each cause, after a prompt that was read.
+    fn weigh(&self, diagnosis: &Diagnosis, prefix: &Prefix<B>, case: &Case) -> Result<Vec<Scored>> {
+        diagnosis.candidates.score(prefix, &self.decoder, &self.knowledge, &self.cards, case)
     }
 
     /// The network.
@@ -206,24 +255,19 @@ impl<B: Kernels> Diagnose for Engine<B> {
     fn diagnose(&self, case: &Case) -> Result<Report> {
         let (diagnosis, prompt) = self.prompt(case)?;
         let prefix = Prefix::read(&self.decoder, &prompt)?;
-        let scored = diagnosis.candidates.score(&prefix, &self.decoder, self.knowledge, case)?;
+        let scored = self.weigh(diagnosis, &prefix, case)?;
         let ranked = rank(&scored, &diagnosis.manifest.ranking);
         let written = self.write(diagnosis, &prompt, ranked[0].index)?;
-        let codes = case.codes().iter().map(|code| CodeTable::builtin().decode(code)).collect();
+        let codes = case.codes().iter().map(|code| self.knowledge.codes().decode(code)).collect();
         let candidate = |index: usize| &diagnosis.manifest.candidates[index];
         let causes: Vec<_> =
             ranked.iter().map(|ranked| (candidate(ranked.index), ranked.probability)).collect();
-        Ok(judge::judge(case, codes, &causes, written, self.knowledge, &self.name))
+        Ok(judge::judge(case, codes, &causes, written, &self.knowledge, &self.name))
     }
 
     fn score_causes(&self, case: &Case) -> Result<Vec<Scored>> {
         let (diagnosis, prompt) = self.prompt(case)?;
-        diagnosis.candidates.score(
-            &Prefix::read(&self.decoder, &prompt)?,
-            &self.decoder,
-            self.knowledge,
-            case,
-        )
+        self.weigh(diagnosis, &Prefix::read(&self.decoder, &prompt)?, case)
     }
 
     fn generate(
@@ -246,6 +290,19 @@ impl<B: Kernels> Diagnose for Engine<B> {
 
     fn manifest(&self) -> Option<&Manifest> {
         self.diagnosis.as_ref().map(|diagnosis| &diagnosis.manifest)
+    }
+
+    fn knowledge(&self) -> &KnowledgeBase {
+        &self.knowledge
+    }
+
+    fn set_knowledge(&mut self, knowledge: Arc<KnowledgeBase>) -> Result<()> {
+        if let Some(diagnosis) = &mut self.diagnosis {
+            diagnosis.rank_own_cards(&knowledge, &self.tokenizer)?;
+        }
+        self.cards = Arc::new(CardIndex::new(&knowledge));
+        self.knowledge = knowledge;
+        Ok(())
     }
 
     fn name(&self) -> &str {

@@ -5,7 +5,7 @@ mod text;
 
 use std::collections::BTreeMap;
 
-use gearhead_data::{case::Case, generate::Slice, knowledge::KnowledgeBase};
+use gearhead_data::{case::Case, generate::Slice};
 use serde::Serialize;
 
 use crate::{
@@ -87,14 +87,13 @@ pub fn evaluate(engine: &dyn Diagnose, cases: &[Case], on_case: &mut dyn FnMut(u
     if !cases.iter().any(|case| case.fault.is_some() || case.has_target()) {
         return Err(Error::NothingToCompare);
     }
-    let knowledge = KnowledgeBase::builtin();
     let mut rows = Vec::with_capacity(cases.len());
     let mut text = text::Sums::default();
     for (index, case) in cases.iter().enumerate() {
         let in_row = |source| Error::Row { row: index + 1, source: Box::new(source) };
         let report = engine.diagnose(case).map_err(in_row)?;
         text.add(case, &report);
-        rows.push(row(case, &report, engine, knowledge)?);
+        rows.push(row(case, &report, engine)?);
         on_case(index + 1);
     }
     let mut splits: BTreeMap<&String, Vec<&Outcome>> = BTreeMap::new();
@@ -108,11 +107,15 @@ pub fn evaluate(engine: &dyn Diagnose, cases: &[Case], on_case: &mut dyn FnMut(u
     Ok(Evaluation { n: cases.len(), splits, text: text.scores() })
 }
 
-fn row(case: &Case, report: &Report, engine: &dyn Diagnose, knowledge: &KnowledgeBase) -> Result<Row> {
+fn row(case: &Case, report: &Report, engine: &dyn Diagnose) -> Result<Row> {
     let splits = splits_of(case);
     let Some(fault) = &case.fault else { return Ok(Row { splits, ranked: None }) };
-    let simpler =
-        Simpler { case, scored: engine.score_causes(case)?, manifest: engine.manifest(), knowledge };
+    let simpler = Simpler {
+        case,
+        scored: engine.score_causes(case)?,
+        manifest: engine.manifest(),
+        knowledge: engine.knowledge(),
+    };
     let baseline_ranks = Baseline::ALL.iter().map(|baseline| {
         let ranking = simpler.rank(*baseline);
         rank_of(fault, ranking.iter().map(String::as_str))

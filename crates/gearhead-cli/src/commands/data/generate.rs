@@ -3,15 +3,17 @@
 use gearhead::data::{
     case::write_cases,
     generate::{GenerateConfig, Split, generate},
-    knowledge::KnowledgeBase,
+    knowledge::{KnowledgeBase, check},
 };
 use serde_json::json;
 
+use super::super::knowledge_base;
 use crate::{args::DataGenerateArgs, failure::Failure, output};
 
 pub(super) fn run(args: &DataGenerateArgs) -> Result<(), Failure> {
-    let knowledge = KnowledgeBase::builtin();
-    let generated = generate(knowledge, &GenerateConfig::new(args.count, args.seed))?;
+    let knowledge = knowledge_base(args.knowledge.folder.as_deref())?;
+    able_to_generate(&knowledge)?;
+    let generated = generate(&knowledge, &GenerateConfig::new(args.count, args.seed))?;
     let mut written = serde_json::Map::new();
     for split in Split::ALL {
         let path = args.out.join(format!("{}.jsonl", split.as_str()));
@@ -36,4 +38,15 @@ pub(super) fn run(args: &DataGenerateArgs) -> Result<(), Failure> {
         knowledge.cards().len(),
         knowledge.machines().len()
     ))
+}
+
+/// A company's card need not have every wording to be diagnosed by, but to make cases from.
+fn able_to_generate(knowledge: &KnowledgeBase) -> Result<(), Failure> {
+    match check(knowledge).into_iter().find(|finding| finding.rule.stops_generation()) {
+        None => Ok(()),
+        Some(finding) => Err(Failure::bad_input(
+            "knowledge",
+            format!("no cases can be made from `{}`: {}", finding.subject, finding.sentence),
+        )),
+    }
 }
