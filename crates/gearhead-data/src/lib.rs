@@ -10,6 +10,7 @@
 //! - [`code`]: fault codes as people write them, and what they mean;
 //! - [`knowledge`]: machines and fault cards;
 //! - [`generate`]: cases made from the cards;
+//! - [`duplicates`]: texts that are copies of each other, or nearly;
 //! - [`import`]: records of other shapes turned into cases;
 //! - [`tokenizer`]: text to token ids and back;
 //! - [`prompt`]: one case as tokens, with what the model is trained on marked;
@@ -28,6 +29,7 @@
 pub mod batch;
 pub mod case;
 pub mod code;
+pub mod duplicates;
 pub mod error;
 pub mod generate;
 pub mod import;
