@@ -3,7 +3,7 @@
 use std::fmt;
 
 use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 
 use super::{Case, MAX_FIELD_CHARS};
 use crate::{error::RecordFault, system::System};
@@ -60,7 +60,7 @@ pub fn parse_case(json: &str) -> Result<Case, RecordFault> {
 /// A record whose values are read but not yet checked: a fault of JSON anywhere in it goes before a fault of type.
 enum Record {
     Fields {
-        known: [Option<Value>; FIELDS.len()],
+        known: [Option<Raw>; FIELDS.len()],
         extra: Map<String, Value>,
     },
     /// The type of a value that is not an object, in words.
@@ -86,10 +86,9 @@ impl<'de> Visitor<'de> for RecordVisitor {
         let mut known = [const { None }; FIELDS.len()];
         let mut extra = Map::new();
         while let Some(key) = map.next_key_seed(KeyVisitor)? {
-            let value = map.next_value()?;
             match key {
-                Key::Known(index) => known[index] = Some(value),
-                Key::Unknown(name) => _ = extra.insert(name, value),
+                Key::Known(index) => known[index] = Some(map.next_value()?),
+                Key::Unknown(name) => _ = extra.insert(name, map.next_value()?),
             }
         }
         Ok(Record::Fields { known, extra })
@@ -154,7 +153,93 @@ impl Visitor<'_> for KeyVisitor {
     }
 }
 
-fn required(value: Option<Value>, field: &'static str) -> Result<String, RecordFault> {
+/// The value of a known field, held in the form that most cases need: a JSON value is three times as large.
+enum Raw {
+    Null,
+    Number(Number),
+    Text(String),
+    /// The strings of a list up to its first item that is none, and the type of that item, in words.
+    List(Vec<String>, Option<&'static str>),
+    /// Any other type, in words.
+    Other(&'static str),
+}
+
+impl Raw {
+    fn type_in_words(&self) -> &'static str {
+        match self {
+            Self::Null => NULL,
+            Self::Number(_) => NUMBER,
+            Self::Text(_) => STRING,
+            Self::List(..) => LIST,
+            Self::Other(found) => found,
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Raw {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(RawVisitor)
+    }
+}
+
+struct RawVisitor;
+
+impl<'de> Visitor<'de> for RawVisitor {
+    type Value = Raw;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any JSON value")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Raw, E> {
+        Ok(Raw::Text(text.to_owned()))
+    }
+
+    fn visit_string<E: de::Error>(self, text: String) -> Result<Raw, E> {
+        Ok(Raw::Text(text))
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<Raw, E> {
+        Ok(Raw::Null)
+    }
+
+    fn visit_bool<E: de::Error>(self, _: bool) -> Result<Raw, E> {
+        Ok(Raw::Other(BOOL))
+    }
+
+    fn visit_i64<E: de::Error>(self, number: i64) -> Result<Raw, E> {
+        Ok(Raw::Number(number.into()))
+    }
+
+    fn visit_u64<E: de::Error>(self, number: u64) -> Result<Raw, E> {
+        Ok(Raw::Number(number.into()))
+    }
+
+    fn visit_f64<E: de::Error>(self, number: f64) -> Result<Raw, E> {
+        Ok(Number::from_f64(number).map_or(Raw::Null, Raw::Number))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Raw, A::Error> {
+        while map.next_entry::<String, Value>()?.is_some() {}
+        Ok(Raw::Other(OBJECT))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Raw, A::Error> {
+        let mut strings = Vec::new();
+        while let Some(item) = items.next_element()? {
+            match item {
+                Raw::Text(string) => strings.push(string),
+                other => {
+                    while items.next_element::<Value>()?.is_some() {}
+                    return Ok(Raw::List(strings, Some(other.type_in_words())));
+                }
+            }
+        }
+        Ok(Raw::List(strings, None))
+    }
+}
+
+fn required(value: Option<Raw>, field: &'static str) -> Result<String, RecordFault> {
     if value.is_none() {
         return Err(RecordFault::Missing(field));
     }
@@ -163,48 +248,45 @@ fn required(value: Option<Value>, field: &'static str) -> Result<String, RecordF
 
 /// A text field; absent, null and blank are all `None`. A number is taken as its digits, since exports write
 /// serial numbers and identifiers either way.
-fn text(value: Option<Value>, field: &'static str) -> Result<Option<String>, RecordFault> {
+fn text(value: Option<Raw>, field: &'static str) -> Result<Option<String>, RecordFault> {
     let string = match value {
-        None | Some(Value::Null) => return Ok(None),
-        Some(Value::String(string)) => string,
-        Some(Value::Number(number)) if matches!(field, "id" | "serial") => number.to_string(),
-        Some(other) => return Err(wrong_type(field, "a string", &other)),
+        None | Some(Raw::Null) => return Ok(None),
+        Some(Raw::Text(string)) => string,
+        Some(Raw::Number(number)) if matches!(field, "id" | "serial") => number.to_string(),
+        Some(other) => return Err(wrong_type(field, "a string", other.type_in_words())),
     };
     within_limit(&string, field)?;
     Ok(Some(string).filter(|string| !string.trim().is_empty()))
 }
 
 /// A list of strings; a single string counts as a list of one.
-fn list(value: Option<Value>, field: &'static str) -> Result<Vec<String>, RecordFault> {
+fn list(value: Option<Raw>, field: &'static str) -> Result<Vec<String>, RecordFault> {
     const EXPECTED: &str = "a list of strings";
-    let items = match value {
-        None | Some(Value::Null) => return Ok(Vec::new()),
-        Some(Value::String(string)) => vec![Value::String(string)],
-        Some(Value::Array(items)) => items,
-        Some(other) => return Err(wrong_type(field, EXPECTED, &other)),
+    let (mut strings, wrong) = match value {
+        None | Some(Raw::Null) => return Ok(Vec::new()),
+        Some(Raw::Text(string)) => (vec![string], None),
+        Some(Raw::List(strings, wrong)) => (strings, wrong),
+        Some(other) => return Err(wrong_type(field, EXPECTED, other.type_in_words())),
     };
-    let mut strings = Vec::with_capacity(items.len());
     let mut chars = 0;
-    for item in items {
-        let Value::String(string) = item else {
-            return Err(wrong_type(field, EXPECTED, &item));
-        };
-        chars += within_limit(&string, field)?;
-        if !string.trim().is_empty() {
-            strings.push(string);
-        }
+    for string in &strings {
+        chars += within_limit(string, field)?;
+    }
+    if let Some(found) = wrong {
+        return Err(wrong_type(field, EXPECTED, found));
     }
     if chars > MAX_FIELD_CHARS {
         return Err(RecordFault::TooLong { field, chars, limit: MAX_FIELD_CHARS });
     }
+    strings.retain(|string| !string.trim().is_empty());
     Ok(strings)
 }
 
-fn number(value: Option<Value>, field: &'static str) -> Result<Option<f64>, RecordFault> {
+fn number(value: Option<Raw>, field: &'static str) -> Result<Option<f64>, RecordFault> {
     match value {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::Number(number)) => Ok(number.as_f64()),
-        Some(other) => Err(wrong_type(field, "a number", &other)),
+        None | Some(Raw::Null) => Ok(None),
+        Some(Raw::Number(number)) => Ok(number.as_f64()),
+        Some(other) => Err(wrong_type(field, "a number", other.type_in_words())),
     }
 }
 
@@ -216,8 +298,8 @@ fn within_limit(string: &str, field: &'static str) -> Result<usize, RecordFault>
     Ok(chars)
 }
 
-fn wrong_type(field: &'static str, expected: &'static str, found: &Value) -> RecordFault {
-    RecordFault::WrongType { field, expected, found: type_in_words(found) }
+fn wrong_type(field: &'static str, expected: &'static str, found: &'static str) -> RecordFault {
+    RecordFault::WrongType { field, expected, found }
 }
 
 const NULL: &str = "null";
@@ -225,17 +307,7 @@ const BOOL: &str = "true or false";
 const NUMBER: &str = "a number";
 const STRING: &str = "a string";
 const LIST: &str = "a list";
-
-fn type_in_words(value: &Value) -> &'static str {
-    match value {
-        Value::Null => NULL,
-        Value::Bool(_) => BOOL,
-        Value::Number(_) => NUMBER,
-        Value::String(_) => STRING,
-        Value::Array(_) => LIST,
-        Value::Object(_) => "an object",
-    }
-}
+const OBJECT: &str = "an object";
 
 #[cfg(test)]
 mod tests {
@@ -264,6 +336,10 @@ mod tests {
         assert_eq!(
             fault(r#"{"equipment": "a", "symptom": "x", "error_codes": [87]}"#),
             "`error_codes` must be a list of strings, found a number"
+        );
+        assert_eq!(
+            fault(r#"{"equipment": "a", "symptom": "x", "error_codes": ["P0087", {"spn": [1]}, 3]}"#),
+            "`error_codes` must be a list of strings, found an object"
         );
         assert_eq!(fault("[1]"), "a case must be a JSON object, found a list");
         let long = format!(r#"{{"equipment": "a", "symptom": "{}"}}"#, "x".repeat(100_000));
