@@ -38,6 +38,7 @@ mod row;
 mod sample;
 #[cfg(test)]
 mod tests;
+mod text_facts;
 mod texts;
 mod votes;
 

@@ -34,6 +34,7 @@ pub(super) struct Texts {
 struct Complaint {
     text: Box<str>,
     rows: u64,
+    trained: u64,
     first: Place,
     /// The first row that is measured on.
     first_measured: Option<Place>,
@@ -116,6 +117,7 @@ impl Texts {
         let make = || Complaint {
             text: row.symptom.into(),
             rows: 0,
+            trained: 0,
             first: row.place,
             first_measured: None,
             validation: (0, None),
@@ -124,6 +126,7 @@ impl Texts {
         };
         if let Some(complaint) = self.complaints.at_place(row.fingerprint, place, make) {
             complaint.rows += 1;
+            complaint.trained += u64::from(row.part == Part::Train);
             if row.part == Part::Validation {
                 complaint.validation.0 += 1;
                 complaint.validation.1.get_or_insert(row.place);
@@ -171,10 +174,14 @@ impl Texts {
         let nearest = nearest(&complaints);
         report_near(&complaints, &nearest, self.complaints.one_in(), findings);
         let one_in = self.complaints.one_in();
-        let validation = across(&complaints, &nearest, one_in, |complaint| complaint.validation);
+        let validation = across(&complaints, one_in, |index| {
+            let (rows, first) = complaints[index].1.validation;
+            (rows, first, nearest[index].trained)
+        });
         report_validation(validation, findings);
-        across(&complaints, &nearest, one_in, |complaint| {
-            (complaint.votes.measured, complaint.first_measured)
+        across(&complaints, one_in, |index| {
+            let complaint = complaints[index].1;
+            (complaint.votes.measured, complaint.first_measured, nearest[index].learned)
         })
     }
 }
@@ -258,10 +265,14 @@ fn report_labels(complaints: &Sample<Complaint>, findings: &mut Findings) {
     );
 }
 
-/// The most similar other complaint, and the most similar one that is learned from, for each complaint.
+/// The most similar complaints of a complaint.
 #[derive(Clone, Copy, Default)]
 struct Nearest {
+    /// Of all others.
     any: Option<(f64, usize)>,
+    /// Of those of training rows, itself among them.
+    trained: Option<(f64, usize)>,
+    /// Of those that rules are learned on, itself among them: without a test file a part of the former.
     learned: Option<(f64, usize)>,
 }
 
@@ -271,9 +282,8 @@ fn nearest(complaints: &[(f64, &Complaint)]) -> Vec<Nearest> {
         complaints.iter().map(|(_, complaint)| sketcher.sketch_normalised(&complaint.text)).collect();
     let mut nearest = vec![Nearest::default(); complaints.len()];
     for (index, (_, complaint)) in complaints.iter().enumerate() {
-        if complaint.votes.learned > 0 {
-            nearest[index].learned = Some((1.0, index));
-        }
+        nearest[index].trained = (complaint.trained > 0).then_some((1.0, index));
+        nearest[index].learned = (complaint.votes.learned > 0).then_some((1.0, index));
     }
     let bands: Vec<[u64; BANDS]> = sketches.iter().map(Sketch::bands).collect();
     let mut in_band: Vec<(u64, usize)> = Vec::with_capacity(complaints.len());
@@ -292,6 +302,9 @@ fn nearest(complaints: &[(f64, &Complaint)]) -> Vec<Nearest> {
                 }
                 for (one, two) in [(a, b), (b, a)] {
                     keep_nearer(&mut nearest[one].any, similarity, two);
+                    if complaints[two].1.trained > 0 {
+                        keep_nearer(&mut nearest[one].trained, similarity, two);
+                    }
                     if complaints[two].1.votes.learned > 0 {
                         keep_nearer(&mut nearest[one].learned, similarity, two);
                     }
@@ -339,20 +352,20 @@ fn report_near(complaints: &[(f64, &Complaint)], nearest: &[Nearest], one_in: u6
     );
 }
 
-/// The near copies, among the complaints that are learned from, of the rows that `rows_of` counts.
+/// How many rows have a near copy on the other side. `of` says of a complaint how many of its rows are looked at, the
+/// first of them, and the nearest complaint of the other side.
 fn across(
     complaints: &[(f64, &Complaint)],
-    nearest: &[Nearest],
     one_in: u64,
-    rows_of: impl Fn(&Complaint) -> (u64, Option<Place>),
+    of: impl Fn(usize) -> (u64, Option<Place>, Option<(f64, usize)>),
 ) -> Copies {
     let (mut measured, mut near, mut right, mut counted) = (0.0, 0.0, 0.0, 0);
     let mut examples = Vec::new();
-    for ((weight, complaint), nearest) in complaints.iter().zip(nearest) {
-        let (rows, first) = rows_of(complaint);
+    for (index, (weight, complaint)) in complaints.iter().enumerate() {
+        let (rows, first, nearest) = of(index);
         counted += rows;
         measured += weight * rows as f64;
-        let (Some(place), Some((_, other))) = (first, nearest.learned) else { continue };
+        let (Some(place), Some((_, other))) = (first, nearest) else { continue };
         near += weight * rows as f64;
         let other = complaints[other].1;
         let label = other.votes.rule();
