@@ -10,6 +10,8 @@
 //! - [`code`]: fault codes as people write them, and what they mean;
 //! - [`knowledge`]: machines and fault cards;
 //! - [`generate`]: cases made from the cards;
+//! - [`duplicates`]: texts that are copies of each other, or nearly;
+//! - [`check`]: what is wrong with records, and whether something gives their label away;
 //! - [`import`]: records of other shapes turned into cases;
 //! - [`tokenizer`]: text to token ids and back;
 //! - [`prompt`]: one case as tokens, with what the model is trained on marked;
@@ -28,7 +30,9 @@
 pub mod batch;
 pub mod can;
 pub mod case;
+pub mod check;
 pub mod code;
+pub mod duplicates;
 pub mod error;
 pub mod fault_log;
 pub mod generate;
