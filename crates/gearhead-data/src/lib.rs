@@ -12,6 +12,8 @@
 //! - [`generate`]: cases made from the cards;
 //! - [`duplicates`]: texts that are copies of each other, or nearly;
 //! - [`import`]: records of other shapes turned into cases;
+//! - [`sample`]: counting distinct things in memory that does not grow with their number;
+//! - [`stats`]: how varied cases are;
 //! - [`tokenizer`]: text to token ids and back;
 //! - [`prompt`]: one case as tokens, with what the model is trained on marked;
 //! - [`batch`]: many prompts end to end, without padding;
@@ -36,7 +38,9 @@ pub mod import;
 pub mod knowledge;
 pub mod manifest;
 pub mod prompt;
+pub mod sample;
 pub mod severity;
+pub mod stats;
 pub mod system;
 pub mod tokenizer;
 
