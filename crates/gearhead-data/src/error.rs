@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::split::SplitFault;
+
 /// The result of this crate's fallible functions.
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -62,6 +64,9 @@ pub enum Error {
         /// What the model can take.
         max_seq_len: usize,
     },
+    /// Cases cannot be split as asked.
+    #[error(transparent)]
+    Split(#[from] SplitFault),
     /// Generation was asked for something impossible.
     #[error("{0}")]
     Generate(String),
@@ -106,6 +111,11 @@ pub enum RecordFault {
     /// `system` is a word that is not a system.
     #[error("`system` is {0:?}, which is not a system")]
     UnknownSystem(String),
+    /// `date` has two numbers that can both be the month.
+    #[error(
+        "`date` is {0:?}, which may begin with the day or with the month: say which with --date-format dmy or mdy"
+    )]
+    AmbiguousDate(String),
 }
 
 impl Error {

@@ -14,6 +14,7 @@
 //! - [`import`]: records of other shapes turned into cases;
 //! - [`sample`]: counting distinct things in memory that does not grow with their number;
 //! - [`stats`]: how varied cases are;
+//! - [`split`]: training, validation and test cases without a near copy across;
 //! - [`tokenizer`]: text to token ids and back;
 //! - [`prompt`]: one case as tokens, with what the model is trained on marked;
 //! - [`batch`]: many prompts end to end, without padding;
@@ -40,6 +41,7 @@ pub mod manifest;
 pub mod prompt;
 pub mod sample;
 pub mod severity;
+pub mod split;
 pub mod stats;
 pub mod system;
 pub mod tokenizer;

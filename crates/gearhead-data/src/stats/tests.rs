@@ -72,7 +72,7 @@ fn slices_are_counted_and_faults_are_named_with_their_line() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("cases.jsonl");
     std::fs::write(&path, "{\"equipment\": \"a\", \"symptom\": \"b\"}\nnonsense\n").unwrap();
-    assert!(matches!(measure(&[path.clone()], &mut |_| {}), Err(Error::Record { line: 2, .. })));
+    assert!(matches!(measure(std::slice::from_ref(&path), &mut |_| {}), Err(Error::Record { line: 2, .. })));
     std::fs::write(&path, "").unwrap();
     assert!(matches!(measure(&[path], &mut |_| {}), Err(Error::NoCases { .. })));
 }
