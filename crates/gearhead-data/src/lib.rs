@@ -11,6 +11,7 @@
 //! - [`knowledge`]: machines and fault cards;
 //! - [`generate`]: cases made from the cards;
 //! - [`duplicates`]: texts that are copies of each other, or nearly;
+//! - [`check`]: what is wrong with records, and whether something gives their label away;
 //! - [`import`]: records of other shapes turned into cases;
 //! - [`sample`]: counting distinct things in memory that does not grow with their number;
 //! - [`stats`]: how varied cases are;
@@ -31,6 +32,7 @@
 
 pub mod batch;
 pub mod case;
+pub mod check;
 pub mod code;
 pub mod duplicates;
 pub mod error;

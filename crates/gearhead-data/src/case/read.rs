@@ -132,30 +132,21 @@ impl<R: BufRead> CaseReader<R> {
         }
         let line = self.line;
         self.buffer.clear();
-        let (mut depth, mut in_string, mut escaped) = (0_u32, false, false);
+        let mut scan = ElementScan::default();
         loop {
-            let next =
-                self.input.fill_buf().map_err(|source| Error::io(&self.path, source))?.first().copied();
-            match next {
-                None => {
-                    self.form = Form::Ended;
-                    return Err(
-                        self.record(line, RecordFault::Json("the file ends inside this record".into()))
-                    );
-                }
-                Some(b',' | b']') if depth == 0 && !in_string => break,
-                Some(byte) => {
-                    match byte {
-                        _ if escaped => escaped = false,
-                        b'\\' if in_string => escaped = true,
-                        b'"' => in_string = !in_string,
-                        b'{' | b'[' if !in_string => depth += 1,
-                        b'}' | b']' if !in_string => depth = depth.saturating_sub(1),
-                        _ => {}
-                    }
-                    self.buffer.push(byte);
-                    self.next_byte()?;
-                }
+            let available = self.input.fill_buf().map_err(|source| Error::io(&self.path, source))?;
+            if available.is_empty() {
+                self.form = Form::Ended;
+                return Err(self.record(line, RecordFault::Json("the file ends inside this record".into())));
+            }
+            let end = scan.end_of_element(available);
+            let taken = &available[..end.unwrap_or(available.len())];
+            self.buffer.extend_from_slice(taken);
+            self.line += memchr::memchr_iter(b'\n', taken).count() as u64;
+            let n_taken = taken.len();
+            self.input.consume(n_taken);
+            if end.is_some() {
+                break;
             }
         }
         if self.peek_past_space()? == Some(b',') {
@@ -171,6 +162,42 @@ impl<R: BufRead> CaseReader<R> {
             Ok(case) => Ok(Located { line, case }),
             Err(fault) => Err(self.record(line, fault)),
         }
+    }
+}
+
+/// Where in an element of an array the reader stands, from one piece of input to the next.
+#[derive(Default)]
+struct ElementScan {
+    depth: u32,
+    in_string: bool,
+    escaped: bool,
+}
+
+impl ElementScan {
+    /// The place of the comma or bracket that ends the element, or `None` where it goes on after `bytes`.
+    fn end_of_element(&mut self, bytes: &[u8]) -> Option<usize> {
+        let mut at = 0;
+        while at < bytes.len() {
+            if self.escaped {
+                self.escaped = false;
+                at += 1;
+            } else if self.in_string {
+                at += memchr::memchr2(b'"', b'\\', &bytes[at..])?;
+                self.escaped = bytes[at] == b'\\';
+                self.in_string = self.escaped;
+                at += 1;
+            } else {
+                match bytes[at] {
+                    b',' | b']' if self.depth == 0 => return Some(at),
+                    b'"' => self.in_string = true,
+                    b'{' | b'[' => self.depth += 1,
+                    b'}' | b']' => self.depth = self.depth.saturating_sub(1),
+                    _ => {}
+                }
+                at += 1;
+            }
+        }
+        None
     }
 }
 
@@ -256,6 +283,19 @@ mod tests {
     }
 
     proptest::proptest! {
+        /// A reader that gets its input in small pieces finds the same records and lines as one that gets it whole.
+        #[test]
+        fn pieces_of_any_size_give_the_same(
+            text in "\\[([\\[\\]{},\":a \\\\\n]|\\{\"equipment\": \"a\\n\\\\\"\", \"symptom\": \"b\"\\},\n){0,30}",
+            size in 1..9_usize,
+        ) {
+            let pieces = BufReader::with_capacity(size, text.as_bytes());
+            let in_pieces: Vec<_> = CaseReader::new("cases.jsonl", pieces)
+                .map(|item| item.map(|located| located.line).map_err(|error| error.to_string()))
+                .collect();
+            proptest::prop_assert_eq!(in_pieces, read(&text));
+        }
+
         #[test]
         fn no_input_panics_or_hangs(text in "[\\[\\]{},\":a \\\\\n]{0,60}") {
             assert!(read(&text).len() <= text.len() + 1);

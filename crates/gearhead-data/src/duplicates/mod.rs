@@ -22,6 +22,7 @@ mod sketch;
 use xxhash_rust::xxh3::xxh3_64;
 
 pub use normalise::{normalise, normalise_into};
+pub(crate) use sketch::least_shingle;
 pub use sketch::{BANDS, NEAR_DUPLICATE, Sketch, Sketcher};
 pub(crate) use sketch::{MINIMA, ROWS};
 

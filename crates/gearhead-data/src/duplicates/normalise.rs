@@ -15,25 +15,53 @@ pub fn normalise(text: &str) -> String {
 /// As [`normalise`], into a buffer that is used again.
 pub fn normalise_into(text: &str, output: &mut String) {
     output.clear();
-    output.reserve(text.len());
+    output.reserve(text.len() + 1);
     let mut before = Kind::Gap;
-    for c in text.chars() {
-        let kind = Kind::of(c);
-        if kind == Kind::Gap || (kind == Kind::Digit && before == Kind::Digit) {
-            before = kind;
-            continue;
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        if c.is_ascii() {
+            let n_ascii = rest.bytes().take_while(u8::is_ascii).count();
+            for byte in rest[..n_ascii].bytes() {
+                take(byte.to_ascii_lowercase().into(), ASCII[usize::from(byte)], &mut before, output);
+            }
+            rest = &rest[n_ascii..];
+        } else {
+            let kind = Kind::of(c);
+            let mut lower = c.to_lowercase();
+            take(lower.next().unwrap_or(c), kind, &mut before, output);
+            if kind == Kind::Letter {
+                output.extend(lower);
+            }
+            rest = &rest[c.len_utf8()..];
         }
-        if before == Kind::Gap && !output.is_empty() {
-            output.push(' ');
-        }
-        match kind {
-            Kind::Digit => output.push('0'),
-            _ if c.is_ascii() => output.push(c.to_ascii_lowercase()),
-            _ => output.extend(c.to_lowercase()),
-        }
-        before = kind;
     }
 }
+
+#[inline]
+fn take(lower: char, kind: Kind, before: &mut Kind, output: &mut String) {
+    if kind != Kind::Gap && !(kind == Kind::Digit && *before == Kind::Digit) {
+        if *before == Kind::Gap && !output.is_empty() {
+            output.push(' ');
+        }
+        output.push(if kind == Kind::Digit { '0' } else { lower });
+    }
+    *before = kind;
+}
+
+/// The kinds of the ASCII characters.
+static ASCII: [Kind; 128] = {
+    let mut kinds = [Kind::Gap; 128];
+    let mut byte = 0;
+    while byte < 128 {
+        if (byte as u8).is_ascii_digit() {
+            kinds[byte] = Kind::Digit;
+        } else if (byte as u8).is_ascii_alphabetic() {
+            kinds[byte] = Kind::Letter;
+        }
+        byte += 1;
+    }
+    kinds
+};
 
 #[derive(Clone, Copy, PartialEq)]
 enum Kind {
@@ -43,14 +71,9 @@ enum Kind {
 }
 
 impl Kind {
+    /// The kind of a character outside ASCII.
     fn of(c: char) -> Self {
-        if c.is_ascii() {
-            match c {
-                '0'..='9' => Self::Digit,
-                'a'..='z' | 'A'..='Z' => Self::Letter,
-                _ => Self::Gap,
-            }
-        } else if c.is_numeric() {
+        if c.is_numeric() {
             Self::Digit
         } else if c.is_alphabetic() {
             Self::Letter

@@ -120,7 +120,6 @@ impl Sketcher {
 
 /// The least hash of the shingles of a normalised text, hashed once more so that it is even over all numbers. Two
 /// texts share it with a probability of about their similarity, so that sampling by it keeps near copies together.
-#[allow(dead_code)]
 pub(crate) fn least_shingle(normalised: &str) -> u64 {
     let mut least = u64::MAX;
     for_each_shingle(normalised, &mut |hash| least = least.min(hash));
