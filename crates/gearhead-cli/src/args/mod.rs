@@ -1,6 +1,8 @@
 //! Arguments, as they are typed.
 
 mod data;
+mod split;
+mod stats;
 
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -8,6 +10,8 @@ use clap::{Args, Parser, Subcommand};
 use gearhead::Device;
 
 pub(crate) use data::{DataCommand, GenerateArgs as DataGenerateArgs};
+pub(crate) use split::DataSplitArgs;
+pub(crate) use stats::DataStatsArgs;
 
 /// Diagnose heavy equipment offline with a small language model, and train it on your own records.
 #[derive(Debug, Parser)]
@@ -27,7 +31,7 @@ pub(crate) enum Command {
     /// Say what fault codes mean.
     #[command(after_help = "Example:\n  gearhead codes \"SPN 157 FMI 18\" P0087 E360-2")]
     Codes(CodesArgs),
-    /// Make cases.
+    /// Make, split and describe cases.
     #[command(subcommand)]
     Data(DataCommand),
     /// Make a tokenizer.
