@@ -13,7 +13,6 @@
 //! - [`duplicates`]: texts that are copies of each other, or nearly;
 //! - [`check`]: what is wrong with records, and whether something gives their label away;
 //! - [`import`]: records of other shapes turned into cases;
-//! - [`sample`]: counting distinct things in memory that does not grow with their number;
 //! - [`stats`]: how varied cases are;
 //! - [`split`]: training, validation and test cases without a near copy across;
 //! - [`tokenizer`]: text to token ids and back;
@@ -41,7 +40,7 @@ pub mod import;
 pub mod knowledge;
 pub mod manifest;
 pub mod prompt;
-pub mod sample;
+mod sample;
 pub mod severity;
 pub mod split;
 pub mod stats;

@@ -1,138 +1,196 @@
-//! Counting distinct things in memory that does not grow with their number.
+//! Statistics of any number of keys in memory with a limit: distinct sampling.
 //!
-//! **Source**: P. Gibbons, "Distinct sampling for highly-accurate answers to distinct values queries", VLDB 2001.
+//! **Source**: P. Gibbons, "Distinct sampling for highly-accurate answers to distinct values queries and event
+//! reports", 2001.
 
-use std::collections::{HashMap, hash_map::Entry};
+use std::{
+    collections::HashMap,
+    hash::{BuildHasherDefault, Hasher},
+};
 
-/// What is known of each of many distinct things, of all of them while they are few, and else of an even sample of
-/// them: those whose hash ends in enough zero bits. What is kept of a thing is complete, since its hash decides at its
-/// first and at every later meeting.
-///
-/// The sample depends on the things alone, not on their order or on how often each came.
-#[derive(Debug, Clone)]
-pub struct Sample<V> {
-    kept: HashMap<u64, V>,
-    capacity: usize,
-    zero_bits: u32,
-}
+/// A map whose keys are hashes already.
+pub(crate) type Keyed<V> = HashMap<u64, V, BuildHasherDefault<KeyHasher>>;
 
-impl<V> Sample<V> {
-    /// A sample that keeps at most `capacity` things.
-    ///
-    /// # Panics
-    ///
-    /// When `capacity` is 0.
-    pub fn new(capacity: usize) -> Self {
-        assert!(capacity > 0, "a sample holds at least one thing");
-        Self { kept: HashMap::new(), capacity, zero_bits: 0 }
+#[derive(Default)]
+pub(crate) struct KeyHasher(u64);
+
+impl Hasher for KeyHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        }
     }
 
-    /// What is kept of the thing with this hash, made by `new` at its first meeting; `None` where the thing is not in
-    /// the sample. The hash must be even over all 64 bits.
-    pub fn entry(&mut self, hash: u64, new: impl FnOnce() -> V) -> Option<&mut V> {
-        let mixed = mix(hash);
-        if mixed.trailing_zeros() < self.zero_bits {
-            return None;
+    fn write_u64(&mut self, key: u64) {
+        // A sample keeps keys that begin with zeros, and the map tells entries apart by the first bits.
+        self.0 = key.rotate_left(32);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
+/// What a sample keeps for a key.
+pub(crate) trait Counted {
+    /// The rows counted under the key.
+    fn rows(&self) -> u64;
+}
+
+impl Counted for u64 {
+    fn rows(&self) -> u64 {
+        *self
+    }
+}
+
+/// A key's share of all rows from which it is kept whatever its hash is. There are at most this many such keys, so
+/// that a common key, such as "no code", is never left to chance.
+const PINNED_SHARE: u64 = 256;
+
+/// Keys with what is known of each. Up to `capacity` keys all of them are kept and everything is exact. Each time
+/// there are more, the half of the keys whose hash is larger is forgotten, for good: a key that is kept has been
+/// kept since its first row, so its counts are exact, and one kept key stands for [`one_in`](Self::one_in) keys. Keys
+/// that hold more than 1/256 of the rows stay, and stand for themselves alone.
+pub(crate) struct Sample<V> {
+    entries: Keyed<Kept<V>>,
+    capacity: usize,
+    halvings: u32,
+    rows: u64,
+}
+
+struct Kept<V> {
+    /// Decides by its leading zeros whether the key is kept.
+    place: u64,
+    is_pinned: bool,
+    value: V,
+}
+
+impl<V: Counted> Sample<V> {
+    /// An empty sample of at most `capacity` keys.
+    pub(crate) fn new(capacity: usize) -> Self {
+        Self { entries: Keyed::default(), capacity, halvings: 0, rows: 0 }
+    }
+
+    /// What is known of `key`, made where it is new; `None` if the key is not one that is kept.
+    pub(crate) fn at(&mut self, key: u64, make: impl FnOnce() -> V) -> Option<&mut V> {
+        self.at_place(key, key, make)
+    }
+
+    /// As [`at`](Self::at), where another hash than the key's own decides whether it is kept: keys of one place are
+    /// kept or forgotten together.
+    pub(crate) fn at_place(&mut self, key: u64, place: u64, make: impl FnOnce() -> V) -> Option<&mut V> {
+        self.rows += 1;
+        if !self.keeps(place) {
+            // Only a key that was common before can still be here.
+            return self.entries.get_mut(&key).map(|kept| &mut kept.value);
         }
-        if self.kept.len() >= self.capacity && !self.kept.contains_key(&mixed) {
-            while self.kept.len() >= self.capacity {
-                self.zero_bits += 1;
-                let needed = self.zero_bits;
-                self.kept.retain(|hash, _| hash.trailing_zeros() >= needed);
-                if mixed.trailing_zeros() < needed {
-                    return None;
-                }
+        if self.entries.len() >= self.capacity && !self.entries.contains_key(&key) {
+            self.halve();
+            if !self.keeps(place) {
+                return None;
             }
         }
-        match self.kept.entry(mixed) {
-            Entry::Occupied(entry) => Some(entry.into_mut()),
-            Entry::Vacant(entry) => Some(entry.insert(new())),
+        let kept = self.entries.entry(key).or_insert_with(|| Kept { place, is_pinned: false, value: make() });
+        Some(&mut kept.value)
+    }
+
+    fn keeps(&self, place: u64) -> bool {
+        place.leading_zeros() >= self.halvings
+    }
+
+    fn halve(&mut self) {
+        let common = self.rows / PINNED_SHARE;
+        while self.entries.len() >= self.capacity && self.halvings < u64::BITS {
+            self.halvings += 1;
+            let halvings = self.halvings;
+            self.entries.retain(|_, kept| {
+                kept.is_pinned |= kept.value.rows() > common;
+                kept.is_pinned || kept.place.leading_zeros() >= halvings
+            });
         }
     }
 
-    /// How many things each kept one stands for.
-    pub fn weight(&self) -> u64 {
-        1_u64.checked_shl(self.zero_bits).unwrap_or(u64::MAX)
+    /// How many keys one kept key stands for; 1 where everything is exact.
+    pub(crate) fn one_in(&self) -> u64 {
+        1_u64.checked_shl(self.halvings).unwrap_or(u64::MAX)
     }
 
-    /// Whether every thing is kept.
-    pub fn is_complete(&self) -> bool {
-        self.zero_bits == 0
+    /// Every kept key with how many keys it stands for, by the key.
+    pub(crate) fn sorted(&self) -> Vec<(u64, f64, &V)> {
+        let one_in = self.one_in() as f64;
+        let mut all: Vec<_> = self
+            .entries
+            .iter()
+            .map(|(key, kept)| (*key, if kept.is_pinned { 1.0 } else { one_in }, &kept.value))
+            .collect();
+        all.sort_unstable_by_key(|(key, ..)| *key);
+        all
     }
 
-    /// How many distinct things there are: exact where the sample [is complete](Self::is_complete), else estimated with
-    /// a relative error of about `1 / sqrt(capacity / 2)`.
-    pub fn distinct(&self) -> u64 {
-        (self.kept.len() as u64).saturating_mul(self.weight())
+    /// How many distinct keys there are, exact or estimated.
+    pub(crate) fn distinct(&self) -> u64 {
+        self.sum(|_| 1.0).round() as u64
     }
 
-    /// What is kept, in no particular order.
-    pub fn values(&self) -> impl Iterator<Item = &V> {
-        self.kept.values()
+    /// Whether every key is kept.
+    pub(crate) fn is_exact(&self) -> bool {
+        self.halvings == 0
     }
-}
 
-/// Spreads a hash once more, so that a hash that is itself a choice by its last bits does not bias the sample.
-///
-/// **Source**: the finaliser of SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators",
-/// 2014).
-pub(crate) fn mix(hash: u64) -> u64 {
-    let mut z = hash.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
+    /// What is kept of each key, by the key.
+    pub(crate) fn values(&self) -> impl Iterator<Item = &V> {
+        self.sorted().into_iter().map(|(_, _, value)| value)
+    }
+
+    /// The sum over all keys of `of`, exact or estimated.
+    pub(crate) fn sum(&self, of: impl Fn(&V) -> f64) -> f64 {
+        self.sorted().into_iter().map(|(_, weight, value)| weight * of(value)).sum()
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use xxhash_rust::xxh3::xxh3_64;
+
     use super::*;
 
-    #[test]
-    fn few_things_are_counted_exactly() {
-        let mut sample = Sample::new(100);
-        for number in 0..300_u64 {
-            *sample.entry(number % 100, || 0_u32).unwrap() += 1;
-        }
-        assert!(sample.is_complete());
-        assert_eq!(sample.distinct(), 100);
-        assert!(sample.values().all(|count| *count == 3));
-    }
-
-    #[test]
-    fn many_things_are_counted_about_right_and_kept_ones_completely() {
-        let mut sample = Sample::new(4_096);
-        for number in 0..200_000_u64 {
-            for _ in 0..2 {
-                if let Some(count) = sample.entry(number, || 0_u32) {
-                    *count += 1;
-                }
+    fn counted(keys: impl Iterator<Item = u64>, capacity: usize) -> Sample<u64> {
+        let mut sample = Sample::new(capacity);
+        for key in keys {
+            if let Some(count) = sample.at(xxh3_64(&key.to_le_bytes()), || 0) {
+                *count += 1;
             }
         }
-        assert!(!sample.is_complete() && sample.values().count() <= 4_096);
-        assert!(sample.values().all(|count| *count == 2));
-        let error = sample.distinct() as f64 / 200_000.0 - 1.0;
-        assert!(error.abs() < 0.06, "{error}");
+        sample
     }
 
     #[test]
-    fn the_order_does_not_matter() {
-        let (mut up, mut down) = (Sample::new(50), Sample::new(50));
-        for number in 0..10_000_u64 {
-            up.entry(number, || number);
-            down.entry(9_999 - number, || 9_999 - number);
+    fn a_small_sample_is_exact() {
+        let sample = counted((0..900).map(|row| row % 300), 300);
+        assert_eq!((sample.one_in(), sample.sum(|_| 1.0)), (1, 300.0));
+        assert!(sample.sorted().iter().all(|(_, weight, count)| (*weight, **count) == (1.0, 3)));
+    }
+
+    #[test]
+    fn a_large_sample_has_a_limit_and_is_near_the_truth() {
+        let sample = counted((0..400_000).map(|row| row % 100_000), 4_096);
+        assert!(sample.entries.len() <= 4_096);
+        assert!(sample.one_in() >= 16);
+        let distinct = sample.sum(|_| 1.0);
+        assert!((distinct - 100_000.0).abs() < 8_000.0, "{distinct}");
+        assert!(sample.sorted().iter().all(|(.., count)| **count == 4), "counts of kept keys are exact");
+    }
+
+    #[test]
+    fn a_common_key_is_never_lost() {
+        for common in 0..20 {
+            let keys = (0..200_000).map(|row| if row % 3 == 0 { 1_000_000 + common } else { row });
+            let sample = counted(keys, 1_024);
+            let key = xxh3_64(&(1_000_000 + common).to_le_bytes());
+            let found = sample.sorted().into_iter().find(|(found, ..)| *found == key);
+            assert_eq!(found.map(|(_, weight, count)| (weight, *count)), Some((1.0, 66_667)));
+            let rows = sample.sum(|count| *count as f64);
+            assert!((rows - 200_000.0).abs() < 20_000.0, "{rows}");
         }
-        let sorted = |sample: &Sample<u64>| {
-            let mut values: Vec<u64> = sample.values().copied().collect();
-            values.sort_unstable();
-            values
-        };
-        assert_eq!(sorted(&up), sorted(&down));
-    }
-
-    #[test]
-    fn the_mixer_has_its_published_values() {
-        // The first outputs of SplitMix64 with the seeds 0 and 1234567.
-        assert_eq!(mix(0), 0xe220_a839_7b1d_cdaf);
-        assert_eq!(mix(1_234_567), 6_457_827_717_110_365_317);
     }
 }

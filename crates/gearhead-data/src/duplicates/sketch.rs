@@ -51,8 +51,8 @@ impl Sketch {
     }
 
     /// The sketch with these minima.
-    pub(crate) fn from_minima(minima: [u32; MINIMA]) -> Self {
-        Self(minima)
+    pub(crate) fn from_minima(minima: &[u32; MINIMA]) -> Self {
+        Self(*minima)
     }
 
     /// One number for each band. Texts of similarity `s` agree in some band with probability `1 - (1 - s^4)^24`:

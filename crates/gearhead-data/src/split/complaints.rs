@@ -6,7 +6,7 @@
 //! fingerprints while the complaints are gathered (about 20 to 40 bytes each).
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     fs::File,
     io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
@@ -75,15 +75,15 @@ impl Complaints {
         let number = *self.numbers.entry(xxh3_64(self.normalised.as_bytes())).or_insert(next);
         if number == next {
             let sketch = self.sketcher.sketch_normalised(&self.normalised);
-            self.keep(sketch).map_err(|source| Error::io(&self.folder, source))?;
+            self.keep(&sketch).map_err(|source| Error::io(&self.folder, source))?;
         }
         Ok(number)
     }
 
-    fn keep(&mut self, sketch: Sketch) -> io::Result<()> {
+    fn keep(&mut self, sketch: &Sketch) -> io::Result<()> {
         if let Store::Memory(sketches) = &mut self.store {
             if sketches.len() < self.max_in_memory {
-                sketches.push(sketch);
+                sketches.push(*sketch);
                 return Ok(());
             }
             let mut disk = Disk::new(&self.folder)?;
@@ -91,7 +91,7 @@ impl Complaints {
             self.store = Store::Disk(Box::new(disk));
         }
         match &mut self.store {
-            Store::Disk(disk) => disk.write(&sketch),
+            Store::Disk(disk) => disk.write(sketch),
             Store::Memory(_) => Ok(()),
         }
     }
@@ -240,7 +240,7 @@ impl Source {
     /// Compares the complaints of a bucket; the number of pairs that were too many to compare.
     fn compare(&mut self, bucket: &[u64], visitor: &mut dyn Visitor) -> io::Result<u64> {
         // Only as many sketches as are compared are in memory at a time.
-        let mut ahead: std::collections::VecDeque<(u32, Sketch)> = std::collections::VecDeque::new();
+        let mut ahead: VecDeque<(u32, Sketch)> = VecDeque::new();
         let mut next = bucket.iter().map(|entry| *entry as u32);
         loop {
             while ahead.len() <= MAX_COMPARED
@@ -270,7 +270,7 @@ impl Source {
                 for (minimum, bytes) in minima.iter_mut().zip(bytes.chunks_exact(4)) {
                     *minimum = u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
                 }
-                Ok(Sketch::from_minima(minima))
+                Ok(Sketch::from_minima(&minima))
             }
         }
     }

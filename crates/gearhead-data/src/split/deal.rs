@@ -71,7 +71,9 @@ pub(super) fn deal(groups: &[Group], shares: Shares) -> Vec<Split> {
             .any(|part| (dealer.held[part as usize] as f64) < 0.5 * shares.of(part) * all_rows as f64);
         if is_short {
             pool.sort_unstable_by_key(|index| (group(index).hash, *index));
-            pool.iter().for_each(|index| dealer.deal_one(*index, all_rows));
+            for index in pool.iter() {
+                dealer.deal_one(*index, all_rows);
+            }
         }
     }
     dealer.fill_empty(&order);
@@ -145,14 +147,14 @@ impl Dealer<'_> {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use xxhash_rust::xxh3::xxh3_64;
 
     use super::*;
-    use crate::sample::mix;
 
     const TENTHS: Shares = Shares { validation: 0.1, test: 0.1 };
 
     fn groups(sizes: &[(u32, u32)]) -> Vec<Group> {
-        let hash = |index: usize| mix(index as u64) as u32;
+        let hash = |index: usize| xxh3_64(&index.to_le_bytes()) as u32;
         sizes
             .iter()
             .enumerate()

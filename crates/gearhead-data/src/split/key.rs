@@ -148,13 +148,12 @@ impl Keys {
     /// Rows of one description or of one serial number are of one machine.
     fn machine(&mut self, case: &Case) -> u32 {
         let described = hash(Kind::Described, &case.equipment);
-        let machine = match self.described.get(&described) {
-            Some(machine) => *machine,
-            None => {
-                let machine = self.of(Kind::Machine, &machine_key(&case.equipment));
-                self.described.insert(described, machine);
-                machine
-            }
+        let machine = if let Some(machine) = self.described.get(&described) {
+            *machine
+        } else {
+            let machine = self.of(Kind::Machine, &machine_key(&case.equipment));
+            self.described.insert(described, machine);
+            machine
         };
         if let Some(serial) = case.serial.as_deref().and_then(serial_key) {
             let serial = self.of(Kind::Serial, &serial);

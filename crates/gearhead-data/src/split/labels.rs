@@ -3,7 +3,10 @@
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::report::{LabelCover, Missing};
-use crate::{generate::Split, sample::Sample};
+use crate::{
+    generate::Split,
+    sample::{Counted, Sample},
+};
 
 /// Labels that are counted exactly.
 const MAX_LABELS: usize = 1 << 16;
@@ -17,7 +20,14 @@ pub(super) struct Labels {
 
 struct Label {
     name: String,
+    rows: u64,
     parts: [bool; 3],
+}
+
+impl Counted for Label {
+    fn rows(&self) -> u64 {
+        self.rows
+    }
 }
 
 impl Labels {
@@ -27,8 +37,10 @@ impl Labels {
 
     /// Counts a row's label; `part` is where the row went, `None` if it was removed.
     pub(super) fn add(&mut self, label: &str, part: Option<Split>) {
-        let new = || Label { name: label.to_owned(), parts: [false; 3] };
-        if let (Some(label), Some(part)) = (self.seen.entry(xxh3_64(label.as_bytes()), new), part) {
+        let new = || Label { name: label.to_owned(), rows: 0, parts: [false; 3] };
+        let Some(label) = self.seen.at(xxh3_64(label.as_bytes()), new) else { return };
+        label.rows += 1;
+        if let Some(part) = part {
             label.parts[part as usize] = true;
         }
     }
@@ -41,14 +53,14 @@ impl Labels {
                 .filter(|label| is_missing(label))
                 .map(|label| label.name.as_str())
                 .collect();
-            let labels = names.len() as u64 * self.seen.weight();
+            let labels = self.seen.sum(|label| f64::from(u8::from(is_missing(label)))).round() as u64;
             names.sort_unstable();
             Missing { labels, first: names.into_iter().take(LISTED).map(str::to_owned).collect() }
         };
         let [train, validation, test] = Split::ALL.map(|part| part as usize);
         LabelCover {
             distinct: self.seen.distinct(),
-            exact: self.seen.is_complete(),
+            exact: self.seen.is_exact(),
             missing_from_train: missing(&|label| !label.parts[train]),
             missing_from_validation: missing(&|label| !label.parts[validation]),
             missing_from_test: missing(&|label| !label.parts[test]),

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use xxhash_rust::xxh3::xxh3_64_with_seed;
+
 use super::{
     By, SplitFault,
     complaints::{NearPairs, Visitor},
@@ -10,7 +12,7 @@ use super::{
     union::UnionFind,
     write::Place,
 };
-use crate::{error::Result, generate::Split, sample::mix};
+use crate::{error::Result, generate::Split};
 
 /// What is kept of every row, four bytes each.
 #[derive(Default)]
@@ -142,7 +144,7 @@ impl Options {
             let root = sets.find(*key) as usize;
             if group_of[root] == NO_KEY {
                 group_of[root] = groups.len() as u32;
-                let hash = (mix(mix(self.seed) ^ root as u64) >> 32) as u32;
+                let hash = (xxh3_64_with_seed(&(root as u64).to_le_bytes(), self.seed) >> 32) as u32;
                 groups.push(Group { rows: 0, hash, stratum: 0 });
             }
             groups[group_of[root] as usize].rows += 1;
@@ -170,7 +172,9 @@ impl Options {
     /// Whether every held-out part has at least half of its share.
     fn meets_shares(self, rows: &Rows, assignment: &Assignment) -> bool {
         let mut held = [0_u64; 3];
-        rows.keys.iter().for_each(|key| held[assignment.part(*key) as usize] += 1);
+        for key in &rows.keys {
+            held[assignment.part(*key) as usize] += 1;
+        }
         let wanted = [(Split::Validation, self.shares.validation), (Split::Test, self.shares.test)];
         wanted.iter().all(|(part, share)| held[*part as usize] as f64 >= 0.5 * share * rows.keys.len() as f64)
     }
@@ -182,7 +186,9 @@ fn dealt(grouping: Grouping, by: &By, shares: Shares, merged: u64) -> Result<(As
     check_groups(groups.len(), parts, by)?;
     let part_of_group = deal(&groups, shares);
     let mut groups_of = [0; 3];
-    part_of_group.iter().for_each(|part| groups_of[*part as usize] += 1);
+    for part in &part_of_group {
+        groups_of[*part as usize] += 1;
+    }
     let outline = Outline {
         groups: groups.len() as u64,
         largest_group: groups.iter().map(|group| u64::from(group.rows)).max().unwrap_or(0),
@@ -226,7 +232,9 @@ impl Cut {
 /// Cuts the days where the shares are met most nearly; a day stays whole.
 fn cut(rows: &Rows, shares: Shares, by: &By) -> Result<(Assignment, Outline)> {
     let mut days: BTreeMap<u32, u64> = BTreeMap::new();
-    rows.keys.iter().filter(|day| **day != NO_KEY).for_each(|day| *days.entry(*day).or_default() += 1);
+    for day in rows.keys.iter().filter(|day| **day != NO_KEY) {
+        *days.entry(*day).or_default() += 1;
+    }
     let parts = shares.parts().count();
     check_groups(days.len(), parts, by)?;
     let dated: u64 = days.values().sum();
@@ -255,7 +263,9 @@ fn cut(rows: &Rows, shares: Shares, by: &By) -> Result<(Assignment, Outline)> {
     // Without validation, days go on to the test part at its first.
     let cut = Cut { validation: validation.min(test), test };
     let mut groups_of = [0; 3];
-    days.keys().for_each(|day| groups_of[cut.part(*day) as usize] += 1);
+    for day in days.keys() {
+        groups_of[cut.part(*day) as usize] += 1;
+    }
     let outline = Outline {
         groups: days.len() as u64,
         largest_group: days.values().copied().max().unwrap_or(0),

@@ -6,7 +6,10 @@ use serde::Serialize;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::{Distinct, labels::Names, share};
-use crate::{code::FaultCode, sample::Sample};
+use crate::{
+    code::FaultCode,
+    sample::{Counted, Sample},
+};
 
 /// Distinct codes that are counted exactly.
 const MAX_CODES: usize = 1 << 14;
@@ -49,7 +52,7 @@ pub struct SharedCode {
     pub labels: u64,
     /// The label with the most rows that have the code.
     pub most: String,
-    /// Rows that have the code and a label.
+    /// Rows that have the code.
     pub rows: u64,
 }
 
@@ -63,6 +66,12 @@ struct Code {
     name: String,
     rows: u64,
     labels: HashMap<u32, u64>,
+}
+
+impl Counted for Code {
+    fn rows(&self) -> u64 {
+        self.rows
+    }
 }
 
 impl Counter {
@@ -81,9 +90,10 @@ impl Counter {
                     of_label.insert(hash);
                 }
             }
-            let kept = self.codes.entry(hash, || Code { name, rows: 0, labels: HashMap::new() });
-            let (Some(kept), Some(label)) = (kept, label) else { continue };
+            let kept = self.codes.at(hash, || Code { name, rows: 0, labels: HashMap::new() });
+            let Some(kept) = kept else { continue };
             kept.rows += 1;
+            let Some(label) = label else { continue };
             if kept.labels.len() < MAX_KEPT || kept.labels.contains_key(&label) {
                 *kept.labels.entry(label).or_default() += 1;
             }
@@ -110,7 +120,7 @@ impl Counter {
             distinct: Distinct::of(&self.codes),
             mean_per_label: share(sizes.clone().sum(), self.labels.len() as u64),
             max_per_label: sizes.max().unwrap_or(0),
-            shared: shared.len() as u64 * self.codes.weight(),
+            shared: self.codes.sum(|code| f64::from(u8::from(code.labels.len() > 1))).round() as u64,
             most_shared: most_shared.collect(),
         }
     }

@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 
 use serde::Serialize;
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::share;
 use crate::{
     duplicates::{NEAR_DUPLICATE, Sketch, Sketcher, normalise},
-    sample::Sample,
+    sample::{Counted, Sample},
 };
 
 /// Rows that are compared with each other.
@@ -35,7 +36,16 @@ pub(super) struct Counter {
     sketcher: Sketcher,
     rows: u64,
     /// By row number, so that the sample is one of rows.
-    sample: Sample<String>,
+    sample: Sample<Text>,
+}
+
+/// The normalised complaint of one row.
+struct Text(String);
+
+impl Counted for Text {
+    fn rows(&self) -> u64 {
+        1
+    }
 }
 
 impl Counter {
@@ -45,14 +55,14 @@ impl Counter {
 
     pub(super) fn add(&mut self, row: u64, symptom: &str) {
         self.rows += 1;
-        self.sample.entry(row, || normalise(symptom));
+        self.sample.at(xxh3_64(&row.to_le_bytes()), || Text(normalise(symptom)));
     }
 
     pub(super) fn finish(self) -> NearCopies {
         // Rows of one text are counted together.
         let mut texts: HashMap<&str, u64> = HashMap::new();
         let mut compared = 0;
-        for text in self.sample.values() {
+        for Text(text) in self.sample.values() {
             *texts.entry(text).or_default() += 1;
             compared += 1;
         }
@@ -94,7 +104,7 @@ impl Counter {
         let scale = share(self.rows.saturating_sub(1), compared - 1);
         NearCopies {
             rows_compared: compared,
-            exact: self.sample.is_complete(),
+            exact: self.sample.is_exact(),
             share_with_copy: share(with_copy, compared),
             mean_copies: share(total, compared) * scale,
         }

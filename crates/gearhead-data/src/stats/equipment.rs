@@ -6,7 +6,10 @@ use serde::Serialize;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::Distinct;
-use crate::{knowledge::KnowledgeBase, sample::Sample};
+use crate::{
+    knowledge::KnowledgeBase,
+    sample::{Counted, Sample},
+};
 
 /// Descriptions that are counted exactly.
 const MAX_EXACT: usize = 1 << 16;
@@ -30,6 +33,12 @@ impl Named {
         let mut named: Vec<&Self> = named.collect();
         named.sort_unstable_by(|a, b| b.rows.cmp(&a.rows).then_with(|| a.name.cmp(&b.name)));
         named.into_iter().take(count).cloned().collect()
+    }
+}
+
+impl Counted for Named {
+    fn rows(&self) -> u64 {
+        self.rows
     }
 }
 
@@ -59,6 +68,12 @@ struct Description {
     named: Named,
 }
 
+impl Counted for Description {
+    fn rows(&self) -> u64 {
+        self.named.rows
+    }
+}
+
 impl Counter {
     pub(super) fn new() -> Self {
         Self {
@@ -71,7 +86,7 @@ impl Counter {
 
     pub(super) fn add(&mut self, equipment: &str) {
         let kind_of = |equipment| self.knowledge.machine(equipment).map(|machine| machine.kind.as_str());
-        let kept = self.descriptions.entry(xxh3_64(equipment.as_bytes()), || Description {
+        let kept = self.descriptions.at(xxh3_64(equipment.as_bytes()), || Description {
             kind: kind_of(equipment),
             named: Named { name: equipment.to_owned(), rows: 0 },
         });

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde::Serialize;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::{Distinct, Named, share};
+use super::{Distinct, Named};
 use crate::sample::Sample;
 
 /// Labels that are counted exactly, and that a lookup can learn.
@@ -45,7 +45,7 @@ impl Counter {
     pub(super) fn add(&mut self, label: Option<&str>) {
         let Some(label) = label else { return };
         self.rows += 1;
-        let kept = self.labels.entry(xxh3_64(label.as_bytes()), || Named { name: label.to_owned(), rows: 0 });
+        let kept = self.labels.at(xxh3_64(label.as_bytes()), || Named { name: label.to_owned(), rows: 0 });
         if let Some(kept) = kept {
             kept.rows += 1;
         }
@@ -53,22 +53,18 @@ impl Counter {
 
     pub(super) fn finish(self) -> Labels {
         let distinct = Distinct::of(&self.labels);
-        let mut rows: Vec<u64> = self.labels.values().map(|label| label.rows).collect();
-        // A sum of floating-point numbers depends on their order, and that of the sample changes from run to run.
-        rows.sort_unstable();
-        // Labels that are not kept are as frequent as those that are.
-        let weight = share(self.rows, rows.iter().sum());
-        let terms = rows.iter().map(|rows| {
-            let p = *rows as f64 / self.rows as f64;
+        let counted = self.labels.sum(|label| label.rows as f64);
+        let entropy = self.labels.sum(|label| {
+            let p = label.rows as f64 / counted;
             -p * p.log2()
         });
-        let entropy_bits = (terms.sum::<f64>() * weight).max(0.0);
+        let entropy_bits = entropy.max(0.0);
         let uniform = (distinct.count.max(1) as f64).log2();
         Labels {
             rows: self.rows,
             distinct,
             most: Named::most(self.labels.values(), LISTED),
-            fewest_rows: rows.first().copied().unwrap_or(0),
+            fewest_rows: self.labels.values().map(|label| label.rows).min().unwrap_or(0),
             entropy_bits,
             evenness: if uniform > 0.0 { (entropy_bits / uniform).min(1.0) } else { 0.0 },
         }

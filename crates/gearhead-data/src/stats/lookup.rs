@@ -6,14 +6,14 @@
 use std::collections::HashMap;
 
 use serde::Serialize;
-use xxhash_rust::xxh3::xxh3_64;
+use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 use super::{labels::Names, share};
 use crate::{
     case::Case,
     code::FaultCode,
     knowledge::KnowledgeBase,
-    sample::{Sample, mix},
+    sample::{Counted, Sample},
 };
 
 /// Distinct keys that a lookup knows; of more, an even sample is learned and asked.
@@ -57,15 +57,24 @@ pub(super) struct Counter {
     cards: Tally,
     first_card: HashMap<FaultCode, Option<&'static str>>,
     code_sets: Sample<CodeSet>,
-    codes: Sample<Counts>,
+    codes: Sample<Votes>,
     equipment: Sample<Halves>,
 }
 
 /// Rows by label.
 type Counts = HashMap<u32, u64>;
 
+/// What the learned half says about one code.
+#[derive(Default)]
+struct Votes {
+    rows: u64,
+    counts: Counts,
+}
+
 #[derive(Default)]
 struct Halves {
+    /// Rows of both halves.
+    rows: u64,
     learned: Counts,
     asked: Counts,
     /// Rows of the asked half, those of labels that were not counted among them.
@@ -78,27 +87,48 @@ struct CodeSet {
     halves: Halves,
 }
 
+impl Counted for Votes {
+    fn rows(&self) -> u64 {
+        self.rows
+    }
+}
+
+impl Counted for Halves {
+    fn rows(&self) -> u64 {
+        self.rows
+    }
+}
+
+impl Counted for CodeSet {
+    fn rows(&self) -> u64 {
+        self.halves.rows
+    }
+}
+
 #[derive(Default)]
 struct Tally {
-    rows: u64,
-    answered: u64,
-    solved: u64,
+    rows: f64,
+    answered: f64,
+    solved: f64,
 }
 
 impl Tally {
-    fn ask(&mut self, answer: Option<u32>, halves: &Halves) {
-        self.rows += halves.asked_rows;
+    /// Asks about the rows of a key, which stands for `weight` keys.
+    fn ask(&mut self, answer: Option<u32>, halves: &Halves, weight: f64) {
+        let rows = weight * halves.asked_rows as f64;
+        self.rows += rows;
         if let Some(label) = answer {
-            self.answered += halves.asked_rows;
-            self.solved += halves.asked.get(&label).copied().unwrap_or(0);
+            self.answered += rows;
+            self.solved += weight * halves.asked.get(&label).copied().unwrap_or(0) as f64;
         }
     }
 
     fn finish(&self, exact: bool) -> Lookup {
+        let share = |part| if self.rows > 0.0 { part / self.rows } else { 0.0 };
         Lookup {
-            rows: self.rows,
-            answered: share(self.answered, self.rows),
-            solved: share(self.solved, self.rows),
+            rows: self.rows.round() as u64,
+            answered: share(self.answered),
+            solved: share(self.solved),
             exact,
         }
     }
@@ -106,6 +136,7 @@ impl Tally {
 
 impl Halves {
     fn add(&mut self, is_asked: bool, label: u32) {
+        self.rows += 1;
         if is_asked {
             self.asked_rows += 1;
             count(&mut self.asked, label);
@@ -143,28 +174,29 @@ impl Counter {
         let Some(label) = label else { return };
         if let Some(card) = case.fault.as_deref().and_then(|fault| self.knowledge.card(fault)) {
             let answer = codes.iter().find_map(|code| self.first_card(code));
-            self.cards.rows += 1;
-            self.cards.answered += u64::from(answer.is_some());
-            self.cards.solved += u64::from(answer == Some(card.id.as_str()));
+            self.cards.rows += 1.0;
+            self.cards.answered += f64::from(u8::from(answer.is_some()));
+            self.cards.solved += f64::from(u8::from(answer == Some(card.id.as_str())));
         }
-        let is_asked = mix(row) & 1 == 1;
+        let is_asked = xxh3_64(&row.to_le_bytes()) & 1 == 1;
         *self.labels[usize::from(is_asked)].entry(label).or_default() += 1;
         let machine = xxh3_64(case.equipment.as_bytes());
-        if let Some(halves) = self.equipment.entry(machine, Halves::default) {
+        if let Some(halves) = self.equipment.at(machine, Halves::default) {
             halves.add(is_asked, label);
         }
         let mut hashes: Vec<u64> = codes.iter().map(|code| xxh3_64(code.to_string().as_bytes())).collect();
         hashes.sort_unstable();
-        let set = hashes.iter().fold(0, |set, code| mix(set ^ code));
+        let set = hashes.iter().fold(0, |set, code| xxh3_64_with_seed(&code.to_le_bytes(), set));
         if !is_asked {
             for code in &hashes {
-                if let Some(counts) = self.codes.entry(*code, Counts::new) {
-                    count(counts, label);
+                if let Some(votes) = self.codes.at(*code, Votes::default) {
+                    votes.rows += 1;
+                    count(&mut votes.counts, label);
                 }
             }
         }
         let new = || CodeSet { codes: hashes, halves: Halves::default() };
-        if let Some(set) = self.code_sets.entry(set, new) {
+        if let Some(set) = self.code_sets.at(set, new) {
             set.halves.add(is_asked, label);
         }
     }
@@ -181,35 +213,35 @@ impl Counter {
         card
     }
 
-    pub(super) fn finish(mut self) -> Lookups {
+    pub(super) fn finish(self) -> Lookups {
+        let of_code: HashMap<u64, &Counts> =
+            self.codes.sorted().into_iter().map(|(code, _, votes)| (code, &votes.counts)).collect();
         let mut by_codes = Tally::default();
-        let sets_are_complete = self.code_sets.is_complete();
-        for set in self.code_sets.values() {
+        for (_, weight, set) in self.code_sets.sorted() {
             let answer = match set.codes.as_slice() {
                 [] => None,
                 codes => most_frequent(&set.halves.learned).or_else(|| {
                     let mut votes = Counts::new();
-                    for code in codes {
-                        for (label, rows) in self.codes.entry(*code, Counts::new).into_iter().flatten() {
-                            *votes.entry(*label).or_default() += *rows;
-                        }
+                    for (label, rows) in codes.iter().filter_map(|code| of_code.get(code)).copied().flatten()
+                    {
+                        *votes.entry(*label).or_default() += *rows;
                     }
                     most_frequent(&votes)
                 }),
             };
-            by_codes.ask(answer, &set.halves);
+            by_codes.ask(answer, &set.halves, weight);
         }
         let mut by_equipment = Tally::default();
-        for halves in self.equipment.values() {
-            by_equipment.ask(most_frequent(&halves.learned), halves);
+        for (_, weight, halves) in self.equipment.sorted() {
+            by_equipment.ask(most_frequent(&halves.learned), halves, weight);
         }
         let [learned, asked] = &self.labels;
         let guess = most_frequent(learned).and_then(|label| asked.get(&label)).copied().unwrap_or(0);
         Lookups {
             most_frequent: share(guess, asked.values().sum()),
             codes_by_cards: self.cards.finish(true),
-            codes_learned: by_codes.finish(sets_are_complete && self.codes.is_complete()),
-            equipment_learned: by_equipment.finish(self.equipment.is_complete()),
+            codes_learned: by_codes.finish(self.code_sets.is_exact() && self.codes.is_exact()),
+            equipment_learned: by_equipment.finish(self.equipment.is_exact()),
         }
     }
 }

@@ -1,8 +1,7 @@
 //! How varied cases are, and how much of the answer a simple lookup already knows.
 //!
 //! [`measure`] reads the files once. Counts of distinct things are exact up to a fixed number of them and estimated
-//! beyond it ([`Sample`](crate::sample::Sample)), so that memory does not grow with the files; what is estimated says
-//! so by `exact: false`.
+//! beyond it, so that memory does not grow with the files; what is estimated says so by `exact: false`.
 
 mod codes;
 mod copies;
@@ -26,7 +25,7 @@ pub use words::{Ngrams, Words};
 use crate::{
     case::{Case, scan_cases},
     error::{Error, Result},
-    sample::Sample,
+    sample::{Counted, Sample},
 };
 
 /// The most distinct words for slices that are counted; a record's list of slices is short.
@@ -42,8 +41,8 @@ pub struct Distinct {
 }
 
 impl Distinct {
-    fn of<V>(sample: &Sample<V>) -> Self {
-        Self { count: sample.distinct(), exact: sample.is_complete() }
+    fn of<V: Counted>(sample: &Sample<V>) -> Self {
+        Self { count: sample.distinct(), exact: sample.is_exact() }
     }
 }
 

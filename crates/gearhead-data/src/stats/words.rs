@@ -3,16 +3,13 @@
 use std::{collections::HashSet, ops::RangeInclusive};
 
 use serde::Serialize;
-use xxhash_rust::xxh3::xxh3_64;
+use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 use super::{Distinct, share};
-use crate::{
-    duplicates::normalise_into,
-    sample::{Sample, mix},
-};
+use crate::{duplicates::normalise_into, sample::Sample};
 
 /// Distinct complaints, and distinct n-grams of each length, that are counted exactly.
-const MAX_EXACT: usize = 1 << 18;
+const MAX_EXACT: usize = 1 << 17;
 
 /// The longest n-gram.
 const MAX_N: usize = 4;
@@ -66,9 +63,9 @@ pub struct Ngrams {
 }
 
 pub(super) struct Counter {
-    symptoms: Sample<()>,
-    folded: Sample<()>,
-    ngrams: [Sample<bool>; MAX_N],
+    symptoms: Sample<u64>,
+    folded: Sample<u64>,
+    ngrams: [Sample<u64>; MAX_N],
     words: u64,
     /// How many complaints have so many words, by number of words.
     lengths: Vec<u64>,
@@ -98,9 +95,9 @@ impl Counter {
     }
 
     pub(super) fn add(&mut self, symptom: &str) {
-        self.symptoms.entry(xxh3_64(symptom.as_bytes()), || ());
+        count(&mut self.symptoms, xxh3_64(symptom.as_bytes()));
         normalise_into(symptom, &mut self.normalised);
-        self.folded.entry(xxh3_64(self.normalised.as_bytes()), || ());
+        count(&mut self.folded, xxh3_64(self.normalised.as_bytes()));
         self.hashes.clear();
         self.hashes.extend(self.normalised.split_ascii_whitespace().map(|word| xxh3_64(word.as_bytes())));
         let words = self.hashes.len();
@@ -111,16 +108,8 @@ impl Counter {
         self.lengths[words] += 1;
         for (n, ngrams) in (1..).zip(&mut self.ngrams) {
             for run in self.hashes.windows(n) {
-                let hash = run.iter().fold(0, |hash, word| mix(hash ^ word));
-                // The value says whether the run was seen again.
-                let mut is_new = false;
-                let kept = ngrams.entry(hash, || {
-                    is_new = true;
-                    false
-                });
-                if let Some(seen_again) = kept {
-                    *seen_again |= !is_new;
-                }
+                let hash = run.iter().fold(0, |hash, word| xxh3_64_with_seed(&word.to_le_bytes(), hash));
+                count(ngrams, hash);
             }
         }
         for word in &self.hashes {
@@ -137,12 +126,9 @@ impl Counter {
 
     pub(super) fn finish(self, rows: u64) -> Words {
         let ngrams = (1..).zip(&self.ngrams).map(|(n, sample)| {
-            let once = sample.values().filter(|seen_again| !**seen_again).count();
-            Ngrams {
-                n,
-                distinct: Distinct::of(sample),
-                once_share: share(once as u64, sample.values().count() as u64),
-            }
+            let all = sample.sum(|_| 1.0);
+            let once = sample.sum(|rows| f64::from(u8::from(*rows == 1)));
+            Ngrams { n, distinct: Distinct::of(sample), once_share: if all > 0.0 { once / all } else { 0.0 } }
         });
         let notes: u64 = self
             .lengths
@@ -165,6 +151,12 @@ impl Counter {
             words_p95: quantile(&self.lengths, rows, 0.95),
             note_share: share(notes, rows),
         }
+    }
+}
+
+fn count(sample: &mut Sample<u64>, key: u64) {
+    if let Some(rows) = sample.at(key, || 0) {
+        *rows += 1;
     }
 }
 
