@@ -82,7 +82,7 @@ impl From<gearhead::Error> for Failure {
 
 impl From<gearhead::data::Error> for Failure {
     fn from(error: gearhead::data::Error) -> Self {
-        use gearhead::data::Error as E;
+        use gearhead::data::{Error as E, split::SplitFault};
         let message = error.to_string();
         match &error {
             E::Io { path, source } => Self::io_at(path, source, message),
@@ -98,6 +98,11 @@ impl From<gearhead::data::Error> for Failure {
                 Self { line: *line, ..Self::bad_input("knowledge", message) }.at(path)
             }
             E::Manifest { path, .. } => Self::bad_input("manifest", message).at(path),
+            E::Split(SplitFault::Overwrites { path }) => Self::bad_input("split", message).at(path),
+            E::Split(fault) => {
+                let is_bad_input = !matches!(fault, SplitFault::Crosses { .. });
+                Self { is_bad_input, ..Self::bad_input("split", message) }
+            }
             _ => Self::bad_input("bad_case", message),
         }
     }

@@ -8,3 +8,22 @@ pub(crate) fn bar(length: usize, unit: &str) -> ProgressBar {
     let style = ProgressStyle::with_template(&style).unwrap_or_else(|_| ProgressStyle::default_bar());
     ProgressBar::new(length as u64).with_style(style)
 }
+
+/// A bar of `length` bytes, which can be set to other steps with a style and a message.
+pub(crate) fn bytes(length: u64) -> ProgressBar {
+    ProgressBar::new(length).with_style(bytes_style())
+}
+
+/// The look of a bar of bytes.
+pub(crate) fn bytes_style() -> ProgressStyle {
+    style("{bar:30} {bytes}/{total_bytes} {msg}  {elapsed}, {eta} left")
+}
+
+/// The look of a bar of steps.
+pub(crate) fn steps_style() -> ProgressStyle {
+    style("{bar:30} {pos}/{len} {msg}  {elapsed}, {eta} left")
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+}

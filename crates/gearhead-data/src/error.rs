@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::knowledge::KnowledgeFault;
+use crate::{knowledge::KnowledgeFault, split::SplitFault};
 
 /// The result of this crate's fallible functions.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -84,6 +84,9 @@ pub enum Error {
         /// What is wrong with it.
         fault: LogFault,
     },
+    /// Cases cannot be split as asked.
+    #[error(transparent)]
+    Split(#[from] SplitFault),
     /// Generation was asked for something impossible.
     #[error("{0}")]
     Generate(String),
@@ -128,6 +131,11 @@ pub enum RecordFault {
     /// `system` is a word that is not a system.
     #[error("`system` is {0:?}, which is not a system")]
     UnknownSystem(String),
+    /// `date` has two numbers that can both be the month.
+    #[error(
+        "`date` is {0:?}, which may begin with the day or with the month: say which with --date-format dmy or mdy"
+    )]
+    AmbiguousDate(String),
 }
 
 /// What is wrong with a log of fault codes.

@@ -4,13 +4,21 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::KnowledgeArgs;
+use super::{KnowledgeArgs, split::DataSplitArgs, stats::DataStatsArgs};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum DataCommand {
     /// Make cases from the fault cards: train.jsonl, validation.jsonl and test.jsonl.
     #[command(after_help = "Example:\n  gearhead data generate --count 1000 --seed 7 --out data")]
     Generate(GenerateArgs),
+    /// Split cases into training, validation and test files without a near copy across.
+    #[command(
+        after_help = "Example:\n  gearhead data split records.jsonl --by machine --out data --validation 0.1 --test 0.1 --seed 7"
+    )]
+    Split(DataSplitArgs),
+    /// Say how varied cases are, and how much of the answer a simple lookup knows.
+    #[command(after_help = "Example:\n  gearhead data stats data/train.jsonl")]
+    Stats(DataStatsArgs),
 }
 
 impl DataCommand {
@@ -18,6 +26,8 @@ impl DataCommand {
     pub(crate) fn wants_json(&self) -> bool {
         match self {
             Self::Generate(args) => args.json,
+            Self::Split(args) => args.json,
+            Self::Stats(args) => args.json,
         }
     }
 }

@@ -2,6 +2,8 @@
 
 mod data;
 mod knowledge;
+mod split;
+mod stats;
 
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -12,6 +14,8 @@ pub(crate) use data::{DataCommand, GenerateArgs as DataGenerateArgs};
 pub(crate) use knowledge::{
     KnowledgeArgs, KnowledgeCheckArgs, KnowledgeCommand, KnowledgeListArgs, KnowledgeShowArgs,
 };
+pub(crate) use split::DataSplitArgs;
+pub(crate) use stats::DataStatsArgs;
 
 /// Diagnose heavy equipment offline with a small language model, and train it on your own records.
 #[derive(Debug, Parser)]
@@ -33,7 +37,7 @@ pub(crate) enum Command {
         after_help = "Example:\n  gearhead codes \"SPN 157 FMI 18\" P0087 E360-2\n  gearhead codes --candump machine.log"
     )]
     Codes(CodesArgs),
-    /// Make cases.
+    /// Make, split and describe cases.
     #[command(subcommand)]
     Data(DataCommand),
     /// Read and check fault cards, also a company's own.

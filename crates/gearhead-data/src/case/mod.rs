@@ -1,8 +1,11 @@
 //! The case: one machine, one complaint, its fault codes, and what it turned out to be.
 
+mod files;
 mod parse;
 mod read;
 mod write;
+
+use std::borrow::Cow;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -10,9 +13,11 @@ use serde_json::{Map, Value};
 use crate::{
     code::{FaultCode, parse_list},
     error::{Error, RecordFault, Result},
+    manifest::cause_name,
     system::System,
 };
 
+pub use files::{scan_cases, total_bytes};
 pub use parse::parse_case;
 pub use read::{CaseReader, Located, read_cases};
 pub use write::{write_cases, write_whole};
@@ -106,6 +111,16 @@ impl Case {
             }
         }
         Ok(())
+    }
+
+    /// What a model is to find: the id of the fault card, or, where the record names none, the name of its cause in
+    /// lower case.
+    pub fn label(&self) -> Option<Cow<'_, str>> {
+        if let Some(fault) = self.fault.as_deref().map(str::trim).filter(|fault| !fault.is_empty()) {
+            return Some(Cow::Borrowed(fault));
+        }
+        let name = cause_name(self.probable_cause.as_deref()?);
+        (!name.is_empty()).then_some(Cow::Owned(name))
     }
 
     /// Whether the case says what was found, so that it can be trained on.

@@ -2,7 +2,7 @@
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::sample::Keyed;
+use crate::sample::Keyed;
 use crate::{
     code::{Code, CodeTable, parse_list},
     system::System,

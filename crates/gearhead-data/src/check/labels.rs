@@ -6,8 +6,8 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::{
     finding::{Findings, Place, Severity, Tally, number_of, percent},
     row::{Row, Side, label},
-    sample::{Counted, Sample},
 };
+use crate::sample::{Counted, Sample};
 
 /// The most labels, and the most machines, that are kept.
 const MAX_NAMES: usize = 1 << 14;

@@ -12,9 +12,9 @@ use super::{
     finding::{Findings, Severity, Tally, percent},
     interval::lower_bound,
     row::{Row, Side},
-    sample::Sample,
     votes::Votes,
 };
+use crate::sample::Sample;
 
 /// The most keys that are kept for one rule.
 const MAX_KEYS: usize = 1 << 14;

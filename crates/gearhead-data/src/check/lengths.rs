@@ -9,12 +9,12 @@ use super::{
     finding::{Findings, Place, Severity, Tally, number_of},
     histogram::{Histogram, Lengths},
     row::Row,
-    sample::{Counted, Sample},
     text_facts::{FIELDS, texts},
 };
 use crate::{
     error::Result,
     prompt::{LossOn, Sections, encode_case, encode_field, encode_prompt},
+    sample::{Counted, Sample},
     tokenizer::Tokenizer,
 };
 

@@ -35,7 +35,6 @@ mod lengths;
 mod personal;
 mod report;
 mod row;
-mod sample;
 #[cfg(test)]
 mod tests;
 mod text_facts;

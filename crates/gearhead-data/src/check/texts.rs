@@ -7,10 +7,12 @@ use super::{
     interval::lower_bound,
     leakage::{Copies, SPLIT_BY_WORDING},
     row::{Part, Row, Side},
-    sample::{Counted, Sample},
     votes::Votes,
 };
-use crate::duplicates::{BANDS, NEAR_DUPLICATE, Sketch, Sketcher, least_shingle};
+use crate::{
+    duplicates::{BANDS, NEAR_DUPLICATE, Sketch, Sketcher, least_shingle},
+    sample::{Counted, Sample},
+};
 
 /// The most distinct complaints that are kept.
 const MAX_TEXTS: usize = 1 << 15;

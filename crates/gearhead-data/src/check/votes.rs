@@ -1,6 +1,7 @@
 //! Which labels stand with a key, on the side that is learned from and on the side that is measured on.
 
-use super::{row::Side, sample::Counted};
+use super::row::Side;
+use crate::sample::Counted;
 
 /// The most labels that are told apart under one key; further ones count only in the totals.
 const MAX_LABELS: usize = 512;

@@ -24,6 +24,7 @@ use xxhash_rust::xxh3::xxh3_64;
 pub use normalise::{normalise, normalise_into};
 pub(crate) use sketch::least_shingle;
 pub use sketch::{BANDS, NEAR_DUPLICATE, Sketch, Sketcher};
+pub(crate) use sketch::{MINIMA, ROWS};
 
 /// A number that two texts share exactly when they are equal after [`normalise`] (but for one chance in 2^64).
 pub fn fingerprint(text: &str) -> u64 {

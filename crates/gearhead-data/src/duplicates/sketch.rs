@@ -21,10 +21,10 @@ pub const NEAR_DUPLICATE: f64 = 0.6;
 pub const BANDS: usize = 24;
 
 /// Minima in one band.
-const ROWS: usize = 4;
+pub(crate) const ROWS: usize = 4;
 
 /// Minima in a sketch. The estimate of a similarity `s` has the standard deviation `sqrt(s (1 - s) / 96)`, at most 0.051.
-const MINIMA: usize = BANDS * ROWS;
+pub(crate) const MINIMA: usize = BANDS * ROWS;
 
 /// Characters in a shingle. Character shingles over word limits see a typing error as a small change; words see the
 /// exchange of a word as one. Together they told copies from paraphrases best among ten mixtures tried.
@@ -43,6 +43,16 @@ impl Sketch {
     pub fn similarity(&self, other: &Self) -> f64 {
         let equal = self.0.iter().zip(&other.0).filter(|(a, b)| a == b).count();
         equal as f64 / MINIMA as f64
+    }
+
+    /// The minima, band after band.
+    pub(crate) fn minima(&self) -> &[u32; MINIMA] {
+        &self.0
+    }
+
+    /// The sketch with these minima.
+    pub(crate) fn from_minima(minima: &[u32; MINIMA]) -> Self {
+        Self(*minima)
     }
 
     /// One number for each band. Texts of similarity `s` agree in some band with probability `1 - (1 - s^4)^24`:

@@ -1,11 +1,15 @@
 //! `gearhead data`: one module for each of its commands.
 
 mod generate;
+mod split;
+mod stats;
 
 use crate::{args::DataCommand, failure::Failure};
 
 pub(crate) fn run(command: &DataCommand) -> Result<(), Failure> {
     match command {
         DataCommand::Generate(args) => generate::run(args),
+        DataCommand::Split(args) => split::run(args),
+        DataCommand::Stats(args) => stats::run(args),
     }
 }

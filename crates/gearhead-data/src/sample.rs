@@ -1,4 +1,4 @@
-//! Statistics of keys without number in memory with a limit: distinct sampling.
+//! Statistics of any number of keys in memory with a limit: distinct sampling.
 //!
 //! **Source**: P. Gibbons, "Distinct sampling for highly-accurate answers to distinct values queries and event
 //! reports", 2001.
@@ -9,10 +9,10 @@ use std::{
 };
 
 /// A map whose keys are hashes already.
-pub(super) type Keyed<V> = HashMap<u64, V, BuildHasherDefault<KeyHasher>>;
+pub(crate) type Keyed<V> = HashMap<u64, V, BuildHasherDefault<KeyHasher>>;
 
 #[derive(Default)]
-pub(super) struct KeyHasher(u64);
+pub(crate) struct KeyHasher(u64);
 
 impl Hasher for KeyHasher {
     fn write(&mut self, bytes: &[u8]) {
@@ -32,9 +32,15 @@ impl Hasher for KeyHasher {
 }
 
 /// What a sample keeps for a key.
-pub(super) trait Counted {
+pub(crate) trait Counted {
     /// The rows counted under the key.
     fn rows(&self) -> u64;
+}
+
+impl Counted for u64 {
+    fn rows(&self) -> u64 {
+        *self
+    }
 }
 
 /// A key's share of all rows from which it is kept whatever its hash is. There are at most this many such keys, so
@@ -45,7 +51,7 @@ const PINNED_SHARE: u64 = 256;
 /// there are more, the half of the keys whose hash is larger is forgotten, for good: a key that is kept has been
 /// kept since its first row, so its counts are exact, and one kept key stands for [`one_in`](Self::one_in) keys. Keys
 /// that hold more than 1/256 of the rows stay, and stand for themselves alone.
-pub(super) struct Sample<V> {
+pub(crate) struct Sample<V> {
     entries: Keyed<Kept<V>>,
     capacity: usize,
     halvings: u32,
@@ -61,18 +67,18 @@ struct Kept<V> {
 
 impl<V: Counted> Sample<V> {
     /// An empty sample of at most `capacity` keys.
-    pub(super) fn new(capacity: usize) -> Self {
+    pub(crate) fn new(capacity: usize) -> Self {
         Self { entries: Keyed::default(), capacity, halvings: 0, rows: 0 }
     }
 
     /// What is known of `key`, made where it is new; `None` if the key is not one that is kept.
-    pub(super) fn at(&mut self, key: u64, make: impl FnOnce() -> V) -> Option<&mut V> {
+    pub(crate) fn at(&mut self, key: u64, make: impl FnOnce() -> V) -> Option<&mut V> {
         self.at_place(key, key, make)
     }
 
     /// As [`at`](Self::at), where another hash than the key's own decides whether it is kept: keys of one place are
     /// kept or forgotten together.
-    pub(super) fn at_place(&mut self, key: u64, place: u64, make: impl FnOnce() -> V) -> Option<&mut V> {
+    pub(crate) fn at_place(&mut self, key: u64, place: u64, make: impl FnOnce() -> V) -> Option<&mut V> {
         self.rows += 1;
         if !self.keeps(place) {
             // Only a key that was common before can still be here.
@@ -105,12 +111,12 @@ impl<V: Counted> Sample<V> {
     }
 
     /// How many keys one kept key stands for; 1 where everything is exact.
-    pub(super) fn one_in(&self) -> u64 {
+    pub(crate) fn one_in(&self) -> u64 {
         1_u64.checked_shl(self.halvings).unwrap_or(u64::MAX)
     }
 
     /// Every kept key with how many keys it stands for, by the key.
-    pub(super) fn sorted(&self) -> Vec<(u64, f64, &V)> {
+    pub(crate) fn sorted(&self) -> Vec<(u64, f64, &V)> {
         let one_in = self.one_in() as f64;
         let mut all: Vec<_> = self
             .entries
@@ -121,8 +127,23 @@ impl<V: Counted> Sample<V> {
         all
     }
 
+    /// How many distinct keys there are, exact or estimated.
+    pub(crate) fn distinct(&self) -> u64 {
+        self.sum(|_| 1.0).round() as u64
+    }
+
+    /// Whether every key is kept.
+    pub(crate) fn is_exact(&self) -> bool {
+        self.halvings == 0
+    }
+
+    /// What is kept of each key, by the key.
+    pub(crate) fn values(&self) -> impl Iterator<Item = &V> {
+        self.sorted().into_iter().map(|(_, _, value)| value)
+    }
+
     /// The sum over all keys of `of`, exact or estimated.
-    pub(super) fn sum(&self, of: impl Fn(&V) -> f64) -> f64 {
+    pub(crate) fn sum(&self, of: impl Fn(&V) -> f64) -> f64 {
         self.sorted().into_iter().map(|(_, weight, value)| weight * of(value)).sum()
     }
 }
@@ -132,12 +153,6 @@ mod tests {
     use xxhash_rust::xxh3::xxh3_64;
 
     use super::*;
-
-    impl Counted for u64 {
-        fn rows(&self) -> u64 {
-            *self
-        }
-    }
 
     fn counted(keys: impl Iterator<Item = u64>, capacity: usize) -> Sample<u64> {
         let mut sample = Sample::new(capacity);
