@@ -92,6 +92,16 @@ impl From<gearhead::data::Error> for Failure {
             E::NoCases { path } => Self::bad_input("no_cases", message).at(path),
             E::Tokenizer { path, .. } => Self::bad_input("tokenizer", message).at(path),
             E::Manifest { path, .. } => Self::bad_input("manifest", message).at(path),
+            E::Mapping { path, .. } | E::MappingRefused { path } => {
+                Self::bad_input("mapping", message).at(path)
+            }
+            E::UnknownFormat { path, .. } | E::UnreadableFormat { path, .. } => {
+                Self::bad_input("format", message).at(path)
+            }
+            E::NothingTaken { .. } => Self::bad_input("no_cases", message),
+            E::RowsLost { path, .. } => {
+                Self { is_bad_input: false, ..Self::bad_input("rows_lost", message) }.at(path)
+            }
             _ => Self::bad_input("bad_case", message),
         }
     }

@@ -4,11 +4,18 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use super::ImportArgs;
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum DataCommand {
     /// Make cases from the fault cards: train.jsonl, validation.jsonl and test.jsonl.
     #[command(after_help = "Example:\n  gearhead data generate --count 1000 --seed 7 --out data")]
     Generate(GenerateArgs),
+    /// Bring in your own records: tables, JSON, notes and conversations become cases, raw text a corpus.
+    #[command(
+        after_help = "Example:\n  gearhead data import export.csv --map symptom=PROBLEM --map solution=ACTION --out data/mine.jsonl --rejected rejected.jsonl"
+    )]
+    Import(Box<ImportArgs>),
 }
 
 impl DataCommand {
@@ -16,6 +23,7 @@ impl DataCommand {
     pub(crate) fn wants_json(&self) -> bool {
         match self {
             Self::Generate(args) => args.json,
+            Self::Import(args) => args.json,
         }
     }
 }

@@ -1,11 +1,13 @@
 //! `gearhead data`: one module for each of its commands.
 
 mod generate;
+mod import;
 
 use crate::{args::DataCommand, failure::Failure};
 
 pub(crate) fn run(command: &DataCommand) -> Result<(), Failure> {
     match command {
         DataCommand::Generate(args) => generate::run(args),
+        DataCommand::Import(args) => import::run(args),
     }
 }
