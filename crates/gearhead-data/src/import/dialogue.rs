@@ -144,7 +144,9 @@ fn fill(object: &Map<String, Value>, turns_key: &str, turns: &[Turn<'_>], draft:
                 codes.push(code);
             }
         }
-        codes.iter().for_each(|code| draft.add(Field::ErrorCodes, code));
+        for code in &codes {
+            draft.add(Field::ErrorCodes, code);
+        }
     }
 }
 

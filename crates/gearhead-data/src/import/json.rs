@@ -202,7 +202,6 @@ fn leaf<'a>(object: &'a Map<String, Value>, key: &str) -> Option<&'a Value> {
     if let Some(value) = object.get(key).filter(|value| !value.is_object()) {
         return Some(value);
     }
-    let dots = key.match_indices('.').map(|(at, _)| at);
-    dots.filter_map(|at| object.get(&key[..at])?.as_object().and_then(|inner| leaf(inner, &key[at + 1..])))
-        .next()
+    let mut dots = key.match_indices('.').map(|(at, _)| at);
+    dots.find_map(|at| object.get(&key[..at])?.as_object().and_then(|inner| leaf(inner, &key[at + 1..])))
 }

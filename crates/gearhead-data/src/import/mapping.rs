@@ -208,7 +208,7 @@ impl fmt::Display for Mapping {
             writeln!(f)?;
         }
         for (field, value) in &self.set {
-            writeln!(f, "  {:<16} =  {value:?} where the row has none", field.as_str())?;
+            writeln!(f, "  {field:<16} =  {value:?} where the row has none")?;
         }
         if !self.extra.is_empty() {
             let fate = if self.drops_extra { "left out" } else { "kept as they are" };
@@ -457,6 +457,18 @@ mod tests {
         );
         assert!(MappingOptions::parse_assignment("symptoms=x").unwrap_err().contains("symptom, error_codes"));
         assert!(MappingOptions::parse_assignment("symptom").is_err());
+    }
+
+    #[test]
+    fn a_mapping_is_shown_in_columns() {
+        let samples = [header(&["CAT 320", "", "x"]), header(&["", "no\n power", ""])];
+        let names = header(&["Machine", "Problem", "Site"]);
+        let mapping = Mapping::new(Path::new("t"), &names, &samples, &options(&[], &["date=2026"])).unwrap();
+        assert_eq!(
+            mapping.to_string(),
+            "  equipment        <- Machine  (such as \"CAT 320\")\n  symptom          <- Problem  (such as \"no power\")\n  \
+             date             =  \"2026\" where the row has none\n  kept as they are: Site\n"
+        );
     }
 
     #[test]

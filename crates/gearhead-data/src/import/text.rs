@@ -158,9 +158,8 @@ impl Block {
         match &mut self.open {
             // What is longer than any field is refused in the end; it need not be kept whole.
             Some((_, whole)) if whole.len() < MAX_LINE_BYTES => append(whole, text),
-            Some(_) => {}
             None if self.heading.len() < MAX_LINE_BYTES => append(&mut self.heading, text),
-            None => {}
+            _ => {}
         }
     }
 
@@ -300,15 +299,13 @@ fn inline_label(before: &str) -> Option<(usize, Field)> {
     if was_space {
         return None;
     }
-    let longest_first = word_starts[word_starts.len().saturating_sub(MAX_INLINE_WORDS)..].iter();
-    longest_first
-        .filter_map(|&at| {
-            let label = before[at..].trim_start_matches(['*', '|', '(']);
-            let is_capital = label.starts_with(char::is_uppercase);
-            let field = field_of_label(label).filter(|field| is_capital && INLINE.contains(field))?;
-            Some((at, field))
-        })
-        .next()
+    let mut longest_first = word_starts[word_starts.len().saturating_sub(MAX_INLINE_WORDS)..].iter();
+    longest_first.find_map(|&at| {
+        let label = before[at..].trim_start_matches(['*', '|', '(']);
+        let is_capital = label.starts_with(char::is_uppercase);
+        let field = field_of_label(label).filter(|field| is_capital && INLINE.contains(field))?;
+        Some((at, field))
+    })
 }
 
 #[cfg(test)]

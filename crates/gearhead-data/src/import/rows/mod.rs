@@ -1,7 +1,7 @@
 //! The one interface behind every tabular or record-like source.
 
-pub mod csv;
-pub mod tokens;
+pub(super) mod csv;
+pub(super) mod tokens;
 
 use std::fmt;
 

@@ -183,7 +183,7 @@ impl CsvRows {
         let rest = rest.strip_prefix(b"\r\n").unwrap_or(&rest[1..]);
         let line = &rest[..memchr::memchr2(b'\n', b'\r', rest).unwrap_or(rest.len())];
         // With an odd quote it is the end of a cell that began before.
-        let is_closed = memchr::memchr_iter(b'"', line).count() % 2 == 0;
+        let is_closed = memchr::memchr_iter(b'"', line).count().is_multiple_of(2);
         is_closed
             && self.parser.parse(line, false, true).is_some()
             && self.parser.n_cells() == self.header.len()
