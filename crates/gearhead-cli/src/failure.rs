@@ -103,6 +103,16 @@ impl From<gearhead::data::Error> for Failure {
                 let is_bad_input = !matches!(fault, SplitFault::Crosses { .. });
                 Self { is_bad_input, ..Self::bad_input("split", message) }
             }
+            E::Mapping { path, .. } | E::MappingRefused { path } => {
+                Self::bad_input("mapping", message).at(path)
+            }
+            E::UnknownFormat { path, .. } | E::UnreadableFormat { path, .. } => {
+                Self::bad_input("format", message).at(path)
+            }
+            E::NothingTaken { .. } => Self::bad_input("no_cases", message),
+            E::RowsLost { path, .. } => {
+                Self { is_bad_input: false, ..Self::bad_input("rows_lost", message) }.at(path)
+            }
             _ => Self::bad_input("bad_case", message),
         }
     }

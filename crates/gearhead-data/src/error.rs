@@ -87,6 +87,59 @@ pub enum Error {
     /// Cases cannot be split as asked.
     #[error(transparent)]
     Split(#[from] SplitFault),
+    /// The columns of a table do not make cases.
+    #[error("{}: {reason}", path.display())]
+    Mapping {
+        /// The file.
+        path: PathBuf,
+        /// What is missing, what there is, and what to give.
+        reason: String,
+    },
+    /// Nobody can tell what a file is.
+    #[error(
+        "{}: {reason}; say what it is with --format (jsonl, json, csv, tsv, text, dialogue, tokens, corpus, parquet, xlsx or pdf)",
+        path.display()
+    )]
+    UnknownFormat {
+        /// The file.
+        path: PathBuf,
+        /// What was seen.
+        reason: String,
+    },
+    /// The format of a file is known and cannot be read here.
+    #[error("{}: {reason}", path.display())]
+    UnreadableFormat {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// An import found nothing that is a case.
+    #[error("none of {rows} rows is a case{}", first.as_ref().map(|first| format!("; the first: {first}")).unwrap_or_default())]
+    NothingTaken {
+        /// Rows that were read.
+        rows: u64,
+        /// Where the first one is and why it was not taken.
+        first: Option<String>,
+    },
+    /// The user did not agree to the columns that an import would take.
+    #[error("{}: nothing was imported; give the columns with --map FIELD=COLUMN", path.display())]
+    MappingRefused {
+        /// The file.
+        path: PathBuf,
+    },
+    /// An import lost a row or counted one twice, which is a fault of Gearhead.
+    #[error("{}: {rows} rows were read, but {cases} taken and {rejected} reported: please report this fault", path.display())]
+    RowsLost {
+        /// The file.
+        path: PathBuf,
+        /// Rows that were read.
+        rows: u64,
+        /// Rows that were taken.
+        cases: u64,
+        /// Rows that were reported.
+        rejected: u64,
+    },
     /// Generation was asked for something impossible.
     #[error("{0}")]
     Generate(String),

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::{KnowledgeArgs, split::DataSplitArgs, stats::DataStatsArgs};
+use super::{ImportArgs, KnowledgeArgs, split::DataSplitArgs, stats::DataStatsArgs};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum DataCommand {
@@ -19,6 +19,11 @@ pub(crate) enum DataCommand {
     /// Say how varied cases are, and how much of the answer a simple lookup knows.
     #[command(after_help = "Example:\n  gearhead data stats data/train.jsonl")]
     Stats(DataStatsArgs),
+    /// Bring in your own records: tables, JSON, notes and conversations become cases, raw text a corpus.
+    #[command(
+        after_help = "Example:\n  gearhead data import export.csv --map symptom=PROBLEM --map solution=ACTION --out data/mine.jsonl --rejected rejected.jsonl"
+    )]
+    Import(Box<ImportArgs>),
 }
 
 impl DataCommand {
@@ -28,6 +33,7 @@ impl DataCommand {
             Self::Generate(args) => args.json,
             Self::Split(args) => args.json,
             Self::Stats(args) => args.json,
+            Self::Import(args) => args.json,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Arguments, as they are typed.
 
 mod data;
+mod import;
 mod knowledge;
 mod split;
 mod stats;
@@ -11,6 +12,7 @@ use clap::{Args, Parser, Subcommand};
 use gearhead::Device;
 
 pub(crate) use data::{DataCommand, GenerateArgs as DataGenerateArgs};
+pub(crate) use import::ImportArgs;
 pub(crate) use knowledge::{
     KnowledgeArgs, KnowledgeCheckArgs, KnowledgeCommand, KnowledgeListArgs, KnowledgeShowArgs,
 };

@@ -36,6 +36,7 @@ fn the_help_of_every_command_has_an_example() {
     let expected = [
         "codes",
         "data generate",
+        "data import",
         "devices",
         "diagnose",
         "eval",

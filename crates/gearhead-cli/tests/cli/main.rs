@@ -5,6 +5,7 @@
 mod bad_input;
 mod configs;
 mod help;
+mod import;
 mod interactive;
 mod journey;
 mod knowledge;

@@ -20,7 +20,7 @@ use crate::{
 pub use files::{scan_cases, total_bytes};
 pub use parse::parse_case;
 pub use read::{CaseReader, Located, read_cases};
-pub use write::{write_cases, write_whole};
+pub use write::{write_cases, write_whole, write_whole_with};
 
 /// The most characters that a text field of a case may have; a page of typescript has about 3,000.
 pub const MAX_FIELD_CHARS: usize = 8_000;

@@ -31,19 +31,32 @@ pub fn write_cases<'a>(path: impl AsRef<Path>, cases: impl IntoIterator<Item = &
 ///
 /// [`Error::Io`] with the path.
 pub fn write_whole(path: &Path, fill: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) -> Result<()> {
+    write_whole_with(path, |output| fill(output).map_err(|source| Error::io(path, source)))
+}
+
+/// As [`write_whole`], for a `fill` that gives a result and has errors of its own.
+///
+/// # Errors
+///
+/// That of `fill`, or [`Error::Io`] with the path.
+pub fn write_whole_with<T>(path: &Path, fill: impl FnOnce(&mut dyn Write) -> Result<T>) -> Result<T> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let write = || -> std::io::Result<()> {
+    let create = || {
         std::fs::create_dir_all(folder)?;
         let mut builder = tempfile::Builder::new();
         // A temporary file is private to its owner; a finished one gets what any new file gets.
         #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        let mut output = BufWriter::new(builder.prefix(".gearhead-").tempfile_in(folder)?);
-        fill(&mut output)?;
+        builder.prefix(".gearhead-").tempfile_in(folder)
+    };
+    let keep = |output: BufWriter<tempfile::NamedTempFile>| -> std::io::Result<()> {
         let file = output.into_inner()?;
         file.as_file().sync_all()?;
         file.persist(path)?;
         Ok(())
     };
-    write().map_err(|source| Error::io(path, source))
+    let mut output = BufWriter::new(create().map_err(|source| Error::io(path, source))?);
+    let result = fill(&mut output)?;
+    keep(output).map_err(|source| Error::io(path, source))?;
+    Ok(result)
 }

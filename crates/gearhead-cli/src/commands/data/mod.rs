@@ -1,6 +1,7 @@
 //! `gearhead data`: one module for each of its commands.
 
 mod generate;
+mod import;
 mod split;
 mod stats;
 
@@ -11,5 +12,6 @@ pub(crate) fn run(command: &DataCommand) -> Result<(), Failure> {
         DataCommand::Generate(args) => generate::run(args),
         DataCommand::Split(args) => split::run(args),
         DataCommand::Stats(args) => stats::run(args),
+        DataCommand::Import(args) => import::run(args),
     }
 }

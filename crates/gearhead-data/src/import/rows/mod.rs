@@ -1,5 +1,8 @@
 //! The one interface behind every tabular or record-like source.
 
+pub(super) mod csv;
+pub(super) mod tokens;
+
 use std::fmt;
 
 use crate::error::Result;
@@ -21,6 +24,8 @@ pub enum Place {
     Row(u64),
     /// A page of a document, from 1.
     Page(u64),
+    /// The file as a whole.
+    File,
 }
 
 impl fmt::Display for Place {
@@ -30,7 +35,14 @@ impl fmt::Display for Place {
             Self::Cell { sheet, row } => write!(f, "{sheet}!{row}"),
             Self::Row(row) => write!(f, "row {row}"),
             Self::Page(page) => write!(f, "page {page}"),
+            Self::File => f.write_str("whole file"),
         }
+    }
+}
+
+impl serde::Serialize for Place {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 
