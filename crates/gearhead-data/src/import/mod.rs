@@ -1,5 +1,15 @@
 //! Bringing in a company's own records.
 
+pub mod binary;
+#[cfg(feature = "parquet")]
+pub mod parquet;
+#[cfg(feature = "pdf")]
+pub mod pdf;
+pub mod review;
 mod rows;
+#[cfg(any(feature = "xlsx", feature = "parquet", feature = "pdf"))]
+mod worker;
+#[cfg(feature = "xlsx")]
+pub mod xlsx;
 
 pub use rows::{Next, Place, Row, Rows};
