@@ -140,6 +140,45 @@ pub enum Error {
         /// Rows that were reported.
         rejected: u64,
     },
+    /// A file needs a reader that was left out when the program was built.
+    #[error(
+        "{}: this program was built without the reader of {format}: build it with `--features {feature}`",
+        path.display()
+    )]
+    ReaderLeftOut {
+        /// The file.
+        path: PathBuf,
+        /// The format, in words.
+        format: &'static str,
+        /// The cargo feature that brings the reader in.
+        feature: &'static str,
+    },
+    /// A spreadsheet, binary table or document cannot be read.
+    #[error("{}: not a readable {format} file: {reason}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// The format, in words.
+        format: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A file is locked with a password.
+    #[error("{}: the file is locked with a password: save a copy without one and import that", path.display())]
+    Locked {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A spreadsheet has no sheet of the name that was asked for.
+    #[error("{}: there is no sheet {sheet:?}; it has {}", path.display(), sheets.join(", "))]
+    NoSheet {
+        /// The file.
+        path: PathBuf,
+        /// The name that was asked for.
+        sheet: String,
+        /// The names that there are.
+        sheets: Vec<String>,
+    },
     /// Generation was asked for something impossible.
     #[error("{0}")]
     Generate(String),

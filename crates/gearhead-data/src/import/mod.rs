@@ -20,6 +20,7 @@
 //! # Ok::<(), gearhead_data::Error>(())
 //! ```
 
+pub mod binary;
 mod corpus;
 mod dialogue;
 mod draft;
@@ -30,7 +31,12 @@ mod json;
 mod mapping;
 mod mentions;
 mod options;
+#[cfg(feature = "parquet")]
+pub mod parquet;
+#[cfg(feature = "pdf")]
+pub mod pdf;
 mod records;
+pub mod review;
 mod rows;
 mod run;
 mod sink;
@@ -42,6 +48,10 @@ mod tests;
 mod text;
 mod vocabulary;
 mod window;
+#[cfg(any(feature = "xlsx", feature = "parquet", feature = "pdf"))]
+mod worker;
+#[cfg(feature = "xlsx")]
+pub mod xlsx;
 
 pub use encoding::{Encoding, TextReader};
 pub use field::Field;
