@@ -92,6 +92,10 @@ impl From<gearhead::data::Error> for Failure {
             E::NoCases { path } => Self::bad_input("no_cases", message).at(path),
             E::Tokenizer { path, .. } => Self::bad_input("tokenizer", message).at(path),
             E::Manifest { path, .. } => Self::bad_input("manifest", message).at(path),
+            E::ReaderLeftOut { path, .. }
+            | E::Unreadable { path, .. }
+            | E::Locked { path }
+            | E::NoSheet { path, .. } => Self::bad_input("unreadable", message).at(path),
             _ => Self::bad_input("bad_case", message),
         }
     }

@@ -5,6 +5,8 @@ pub mod binary;
 pub mod parquet;
 #[cfg(feature = "pdf")]
 pub mod pdf;
+#[cfg(all(test, any(feature = "xlsx", feature = "parquet", feature = "pdf")))]
+mod read_all;
 pub mod review;
 mod rows;
 #[cfg(any(feature = "xlsx", feature = "parquet", feature = "pdf"))]

@@ -1,6 +1,9 @@
 //! `gearhead data`: one module for each of its commands.
 
 mod generate;
+// Called by `gearhead data import`.
+#[allow(dead_code)]
+mod review;
 
 use crate::{args::DataCommand, failure::Failure};
 

@@ -184,7 +184,11 @@ pub(super) fn without_continued(text: &str) -> &str {
 /// The label is followed by a colon or a dash; alone on its line it needs neither.
 pub(super) fn leading(line: &str) -> Option<(Role, &str)> {
     let line = line.trim_start_matches(|char: char| char.is_whitespace() || "•●▪■◆*".contains(char));
-    if let Some(role) = role(line) {
+    // The last word of a paragraph may stand alone on a line too.
+    if !line.starts_with(char::is_lowercase)
+        && !line.ends_with('.')
+        && let Some(role) = role(line)
+    {
         return Some((role, ""));
     }
     let at_colon = line.find(':').map(|at| (at, 1));
@@ -251,6 +255,7 @@ mod tests {
         assert_eq!(leading("SYMPTOM"), Some((Role::Symptom, "")));
         assert_eq!(leading("Cause of the delay was: weather"), None);
         assert_eq!(leading("Action must be taken"), None);
+        assert_eq!(leading("repair."), None);
     }
 
     #[test]

@@ -15,7 +15,7 @@
 //! A manual seldom says its machine in the text, so the column `equipment` is mostly empty: give it beside the file.
 //!
 //! **Memory**: the file and its text are held whole while they are read. **Time**: a page that takes over 20 seconds is
-//! given up and reported.
+//! given up and reported; a document that takes over ten minutes is refused.
 
 mod block;
 mod cells;
@@ -30,7 +30,10 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-use std::path::Path;
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use hayro_interpret::hayro_syntax::{DecryptionError, LoadPdfError, Pdf};
 
@@ -42,6 +45,8 @@ use record::Record;
 use table::Region;
 
 const FORMAT: &str = "PDF";
+/// A document that takes longer is refused.
+const MAX_TIME: Duration = Duration::from_secs(600);
 
 /// What the columns of [`PdfRows`] are called.
 const HEADER: [&str; 6] = ["equipment", "symptom", "error_codes", "probable_cause", "solution", "page"];
@@ -161,7 +166,13 @@ impl Manual {
             LoadPdfError::Invalid => unreadable("it is damaged, cut off, or no PDF at all"),
         })?;
         let mut drawn = Vec::new();
+        let started = Instant::now();
         for page in pdf.pages().iter() {
+            if started.elapsed() > MAX_TIME {
+                return Err(unreadable(
+                    "it takes longer than ten minutes to read: split it and import the parts",
+                ));
+            }
             drawn.push(page::draw(&pdf, page));
         }
         if drawn.is_empty() {
@@ -178,7 +189,7 @@ impl Manual {
             let (marks, height, rules) = match page {
                 Ok(page) if page.marks.is_empty() && page.has_image => {
                     rest.push(Err(
-                        "it has no text: is it scanned? Run a text recognition program over the file first"
+                        "has no text: is it scanned? Run a text recognition program over the file first"
                             .to_owned(),
                     ));
                     (Vec::new(), page.height, Vec::new())
@@ -216,7 +227,7 @@ fn records(manual: &Manual) -> Vec<Record> {
         let regions = match page {
             Ok(regions) => regions,
             Err(reason) => {
-                let fault = Some(format!("page {number}: {reason}"));
+                let fault = Some(format!("page {number} {reason}"));
                 records.push(Record { page: number, fault, ..Record::default() });
                 continue;
             }
@@ -235,7 +246,7 @@ fn records(manual: &Manual) -> Vec<Record> {
             }
         }
     }
-    blocks.close(&mut records);
+    blocks.finish(&mut records);
     records
 }
 
