@@ -161,7 +161,7 @@ impl Columns {
         } else {
             (self.get(Role::Solution), &[] as &[Cell])
         };
-        let driver = self.confirmed(driver, partner);
+        let driver = self.with_gaps(self.confirmed(driver, partner), partner);
         let entries = |is_own: &dyn Fn(&Cell) -> bool| {
             partner
                 .iter()
@@ -190,6 +190,20 @@ impl Columns {
         }
         rows.sort_by(|a, b| a.y.total_cmp(&b.y));
         (rows, list::joined(&overhang))
+    }
+
+    /// The driving cells, with an empty one where a remedy starts level with a symptom that has no cause beside it.
+    fn with_gaps(&self, mut driver: Vec<Cell>, partner: &[Cell]) -> Vec<Cell> {
+        let is_level = |cells: &[Cell], y: f64| cells.iter().any(|cell| (cell.y - y).abs() <= self.drift);
+        for cell in partner.iter().filter(|cell| cell.start == Start::Sure) {
+            let starts_row =
+                [Role::Symptom, Role::Codes].into_iter().any(|role| is_level(self.get(role), cell.y));
+            if starts_row && !is_level(&driver, cell.y) && !driver.iter().any(|cause| cause.frames(cell.y)) {
+                driver.push(Cell { entries: Vec::new(), frame: None, ..cell.clone() });
+            }
+        }
+        driver.sort_by(|a, b| a.y.total_cmp(&b.y));
+        driver
     }
 
     /// Gives each cell of a column on the left to the first row that stands beside it; one that stands beside none

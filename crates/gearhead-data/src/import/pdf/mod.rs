@@ -56,12 +56,14 @@ struct Manual {
     /// What stands on each page; or why the page cannot be read.
     pages: Vec<std::result::Result<Vec<Region>, String>>,
     vocabulary: Vocabulary,
+    notes: Vec<String>,
 }
 
 /// The blocks and table rows of a PDF manual.
 pub struct PdfRows {
     header: Vec<String>,
     records: std::vec::IntoIter<Record>,
+    notes: Vec<String>,
 }
 
 impl PdfRows {
@@ -86,8 +88,16 @@ impl PdfRows {
 
     fn read(path: &Path, bytes: Vec<u8>) -> Result<Self> {
         let owned = path.to_owned();
-        let records = isolated(path, FORMAT, move || Ok(records(&Manual::read(&owned, bytes)?)))?;
-        Ok(Self { header: HEADER.map(str::to_owned).to_vec(), records: records.into_iter() })
+        let (records, notes) = isolated(path, FORMAT, move || {
+            let manual = Manual::read(&owned, bytes)?;
+            Ok((records(&manual), manual.notes))
+        })?;
+        Ok(Self { header: HEADER.map(str::to_owned).to_vec(), records: records.into_iter(), notes })
+    }
+
+    /// What the user should know about the file, one sentence each.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
     }
 }
 
@@ -149,7 +159,7 @@ impl PdfText {
 
     /// As [`PdfText::pages`], for whoever gives the document away.
     pub fn into_pages(self) -> impl Iterator<Item = (u64, String)> {
-        let Manual { pages, vocabulary } = self.manual;
+        let Manual { pages, vocabulary, .. } = self.manual;
         (1..).zip(pages).map(move |(number, page)| (number, page_text(&page, &vocabulary)))
     }
 }
@@ -158,6 +168,13 @@ impl Manual {
     fn read(path: &Path, bytes: Vec<u8>) -> Result<Self> {
         let unreadable =
             |reason: &str| Error::Unreadable { path: path.to_owned(), format: FORMAT, reason: reason.into() };
+        let notes = if ends_as_a_pdf(&bytes) {
+            Vec::new()
+        } else {
+            vec![
+                "the file does not end as a PDF does: it may be cut off, and pages may be missing".to_owned(),
+            ]
+        };
         let pdf = Pdf::new(bytes).map_err(|error| match error {
             LoadPdfError::Decryption(DecryptionError::PasswordProtected) => {
                 Error::Locked { path: path.to_owned() }
@@ -175,13 +192,17 @@ impl Manual {
             }
             drawn.push(page::draw(&pdf, page));
         }
-        if drawn.is_empty() {
-            return Err(unreadable("it has no page"));
+        // A scan has pictures and is told page by page.
+        let is_blank = |page: &std::result::Result<page::Drawn, String>| {
+            page.as_ref().is_ok_and(|page| page.marks.is_empty() && !page.has_image)
+        };
+        if drawn.iter().all(is_blank) {
+            return Err(unreadable("no page of it shows any text: it is damaged, cut off, or empty"));
         }
-        Ok(Self::arrange(drawn))
+        Ok(Self::arrange(drawn, notes))
     }
 
-    fn arrange(drawn: Vec<std::result::Result<page::Drawn, String>>) -> Self {
+    fn arrange(drawn: Vec<std::result::Result<page::Drawn, String>>, notes: Vec<String>) -> Self {
         let mut vocabulary = Vocabulary::default();
         let mut lines = Vec::new();
         let mut rest = Vec::new();
@@ -215,8 +236,14 @@ impl Manual {
             .zip(rest)
             .map(|((page, rules), state)| state.map(|()| table::regions(&page.lines, &rules)))
             .collect();
-        Self { pages, vocabulary }
+        Self { pages, vocabulary, notes }
     }
+}
+
+/// Whether the end-of-file mark stands near the end, where readers look for it.
+fn ends_as_a_pdf(bytes: &[u8]) -> bool {
+    let tail = &bytes[bytes.len().saturating_sub(2048)..];
+    tail.windows(5).any(|window| window == b"%%EOF")
 }
 
 /// Every block and table row of a manual, in its order.

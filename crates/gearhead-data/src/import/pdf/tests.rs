@@ -185,14 +185,16 @@ fn files_that_cannot_be_read_say_why() {
 }
 
 #[test]
-fn a_file_cut_in_half_gives_an_error_or_what_is_left() {
-    // Pages whose objects stand in the first half may still be read; nothing of them may be made up.
-    let whole: Vec<Vec<String>> = read("blocks.pdf").into_iter().map(|row| row.cells).collect();
-    if let Ok(mut rows) = PdfRows::open(fixture("pdf/cut_off.pdf")) {
-        for row in read_all(&mut rows).unwrap() {
-            assert!(row.fault.is_some() || whole.contains(&row.cells), "{:?}", row.cells);
+fn a_file_that_is_cut_off_is_an_error_or_says_that_pages_may_be_missing() {
+    let whole = std::fs::read(fixture("pdf/blocks.pdf")).unwrap();
+    for share in [10, 30, 50, 70, 90, 97] {
+        if let Ok(rows) = PdfRows::from_bytes(whole[..whole.len() * share / 100].to_vec()) {
+            assert!(rows.notes().iter().any(|note| note.contains("may be cut off")), "{share} %");
         }
     }
+    assert!(PdfRows::from_bytes(whole).unwrap().notes().is_empty());
+    let error = PdfRows::open(fixture("pdf/cut_off.pdf")).err().unwrap().to_string();
+    assert!(error.contains("damaged, cut off"), "{error}");
 }
 
 #[test]
