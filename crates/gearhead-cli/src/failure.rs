@@ -113,6 +113,10 @@ impl From<gearhead::data::Error> for Failure {
             E::RowsLost { path, .. } => {
                 Self { is_bad_input: false, ..Self::bad_input("rows_lost", message) }.at(path)
             }
+            E::ReaderLeftOut { path, .. }
+            | E::Unreadable { path, .. }
+            | E::Locked { path }
+            | E::NoSheet { path, .. } => Self::bad_input("unreadable", message).at(path),
             _ => Self::bad_input("bad_case", message),
         }
     }

@@ -10,7 +10,7 @@ pub struct Opened {
     /// Its rows.
     pub rows: Box<dyn Rows>,
     /// What was passed over, one sentence each, to be shown to the user: titles above the header, sheets that are
-    /// not read.
+    /// not read, pages that may be missing.
     pub notes: Vec<String>,
 }
 
@@ -57,7 +57,9 @@ pub fn open_parquet(path: &Path) -> Result<Opened> {
 pub fn open_pdf(path: &Path) -> Result<Opened> {
     #[cfg(feature = "pdf")]
     {
-        Ok(Opened { rows: Box::new(super::pdf::PdfRows::open(path)?), notes: Vec::new() })
+        let rows = super::pdf::PdfRows::open(path)?;
+        let notes = rows.notes().to_vec();
+        Ok(Opened { rows: Box::new(rows), notes })
     }
     #[cfg(not(feature = "pdf"))]
     {

@@ -35,6 +35,8 @@ mod options;
 pub mod parquet;
 #[cfg(feature = "pdf")]
 pub mod pdf;
+#[cfg(all(test, any(feature = "xlsx", feature = "parquet", feature = "pdf")))]
+mod read_all;
 mod records;
 pub mod review;
 mod rows;

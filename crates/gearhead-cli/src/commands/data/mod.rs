@@ -2,6 +2,7 @@
 
 mod generate;
 mod import;
+mod review;
 mod split;
 mod stats;
 

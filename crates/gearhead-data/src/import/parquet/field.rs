@@ -120,9 +120,11 @@ fn text(field: &Field, kind: &Kind) -> Result<String, NotText> {
         (Field::Null, _) => String::new(),
         (Field::Str(text), _) => text.trim().to_owned(),
         (Field::Bytes(bytes), Kind::Uuid) => uuid(bytes),
-        (Field::Bytes(bytes), _) => {
-            std::str::from_utf8(bytes.data()).map_err(|_| bytes.len())?.trim().to_owned()
-        }
+        (Field::Bytes(bytes), _) => match std::str::from_utf8(bytes.data()) {
+            // A zero byte is in no text, though it is valid UTF-8.
+            Ok(text) if !text.contains('\0') => text.trim().to_owned(),
+            _ => return Err(bytes.len()),
+        },
         (Field::Float(number), _) => number.to_string(),
         (Field::Double(number), _) => number.to_string(),
         (Field::Float16(number), _) => number.to_f32().to_string(),

@@ -31,6 +31,10 @@ pub(super) struct Reader {
     above: Option<f64>,
     /// Whether text may still be added to the last part.
     is_open: bool,
+    /// The parts that blocks of this document have.
+    seen: Vec<Role>,
+    /// Which of the records are of blocks.
+    own: Vec<usize>,
 }
 
 impl Reader {
@@ -107,6 +111,7 @@ impl Reader {
         if kinds < 2 {
             return;
         }
+        self.seen.extend(parts.iter().map(|(role, _)| *role));
         let mut record = Record { page: self.page, ..Record::default() };
         for (role, entries) in &parts {
             if !matches!(role, Role::Cause | Role::Solution) {
@@ -116,7 +121,17 @@ impl Reader {
         for (cause, solution) in pairs(&parts) {
             let mut record = Record { cause, solution, ..record.clone() };
             record.check([Role::Symptom, Role::Cause, Role::Solution]);
+            self.own.push(records.len());
             records.push(record);
+        }
+    }
+
+    /// Ends the document. A manual that never names causes, or never remedies, lacks none.
+    pub(super) fn finish(&mut self, records: &mut Vec<Record>) {
+        self.close(records);
+        for &at in &self.own {
+            let needed = [Role::Symptom, Role::Cause, Role::Solution];
+            records[at].check(needed.into_iter().filter(|role| self.seen.contains(role)));
         }
     }
 }

@@ -30,7 +30,7 @@ struct Cell {
     start: Start,
     /// The first baseline.
     y: f64,
-    /// The rules above and below, where there are both.
+    /// The rules above and below, where they hold nothing else of the column.
     frame: Option<(f64, f64)>,
     entries: Vec<Entry>,
 }
@@ -70,9 +70,12 @@ impl Reader {
         self.header.clone_from(&table.header);
         self.last_page = page;
         let columns = Columns::of(table, vocabulary);
-        let mut rows = columns.rows();
-        if goes_on {
-            columns.finish_broken_row(&mut rows, records);
+        let (mut rows, mut overhang) = columns.rows();
+        if let Some(last) = records.last_mut().filter(|_| goes_on) {
+            finish_broken_row(&mut rows, &mut overhang, last);
+        }
+        if let Some(first) = rows.first_mut().filter(|_| !overhang.is_empty()) {
+            first.solution = [&overhang, &first.solution].map(String::as_str).join(" ").trim().to_owned();
         }
         for row in rows {
             let mut record = Record { page, ..Record::default() };
@@ -149,41 +152,58 @@ impl Columns {
         self.cells.iter().any(|(known, _)| *known == role)
     }
 
-    /// One row for each cause; where there is no such column, for each remedy.
-    fn rows(&self) -> Vec<Row> {
-        let (driver, partner) = if self.has(Role::Cause) {
+    /// One row for each cause; where there is no such column, for each remedy. Beside them, the remedies that stand
+    /// above the first row.
+    fn rows(&self) -> (Vec<Row>, String) {
+        let has_causes = self.has(Role::Cause);
+        let (driver, partner) = if has_causes {
             (self.get(Role::Cause), self.get(Role::Solution))
         } else {
             (self.get(Role::Solution), &[] as &[Cell])
         };
-        let driver = self.confirmed(driver, partner);
+        let driver = self.with_gaps(self.confirmed(driver, partner), partner);
+        let entries = |is_own: &dyn Fn(&Cell) -> bool| {
+            partner
+                .iter()
+                .filter(|cell| is_own(cell))
+                .flat_map(|cell| cell.entries.clone())
+                .collect::<Vec<Entry>>()
+        };
         let mut rows: Vec<Row> = Vec::new();
         for (at, cell) in driver.iter().enumerate() {
+            let from = cell.y - self.drift;
             let until = driver.get(at + 1).map_or(f64::INFINITY, |next| next.y - self.drift);
-            let from = if at == 0 { f64::NEG_INFINITY } else { cell.y - self.drift };
-            let mut own: Vec<Entry> = partner
-                .iter()
-                .filter(|other| (from..until).contains(&other.y))
-                .flat_map(|other| other.entries.clone())
-                .collect();
+            let mut own = entries(&|other| (from..until).contains(&other.y));
             if own.is_empty() {
                 // One remedy for several causes stands in a cell beside all of them.
-                own = partner
-                    .iter()
-                    .filter(|other| other.frames(cell.y))
-                    .flat_map(|other| other.entries.clone())
-                    .collect();
+                own = entries(&|other| other.frames(cell.y));
             }
-            let (cause, solution) = (cell.text(), list::joined(&own));
             let (cause, solution) =
-                if self.has(Role::Cause) { (cause, solution) } else { (String::new(), cause) };
+                if has_causes { (cell.text(), list::joined(&own)) } else { (String::new(), cell.text()) };
             rows.push(Row { y: cell.y, left: Vec::new(), has_code: false, cause, solution });
         }
+        let first = driver.first().map_or(f64::NEG_INFINITY, |cell| cell.y);
+        let overhang =
+            entries(&|other| other.y < first - self.drift && !driver.iter().any(|cell| other.frames(cell.y)));
         for role in [Role::Equipment, Role::Symptom, Role::Codes] {
             self.place(role, &mut rows);
         }
         rows.sort_by(|a, b| a.y.total_cmp(&b.y));
-        rows
+        (rows, list::joined(&overhang))
+    }
+
+    /// The driving cells, with an empty one where a remedy starts level with a symptom that has no cause beside it.
+    fn with_gaps(&self, mut driver: Vec<Cell>, partner: &[Cell]) -> Vec<Cell> {
+        let is_level = |cells: &[Cell], y: f64| cells.iter().any(|cell| (cell.y - y).abs() <= self.drift);
+        for cell in partner.iter().filter(|cell| cell.start == Start::Sure) {
+            let starts_row =
+                [Role::Symptom, Role::Codes].into_iter().any(|role| is_level(self.get(role), cell.y));
+            if starts_row && !is_level(&driver, cell.y) && !driver.iter().any(|cause| cause.frames(cell.y)) {
+                driver.push(Cell { entries: Vec::new(), frame: None, ..cell.clone() });
+            }
+        }
+        driver.sort_by(|a, b| a.y.total_cmp(&b.y));
+        driver
     }
 
     /// Gives each cell of a column on the left to the first row that stands beside it; one that stands beside none
@@ -225,20 +245,15 @@ impl Columns {
     fn confirmed_left(&self, cells: &[Cell], rows: &[Row]) -> Vec<Cell> {
         merged(cells, |cell| rows.iter().any(|row| (row.y - cell.y).abs() <= self.drift))
     }
+}
 
-    /// A row that a page's end broke: what stands above the first beginning of a row belongs to the last record.
-    fn finish_broken_row(&self, rows: &mut Vec<Row>, records: &mut [Record]) {
-        let (Some(last), Some(first)) = (records.last_mut(), rows.first()) else { return };
-        let continues = |text: &str| text.starts_with(char::is_lowercase);
-        if !first.left.is_empty()
-            || !(continues(&first.cause) || first.cause.is_empty() || continues(&first.solution))
-        {
-            return;
-        }
-        let is_whole_row = !continues(&first.cause) && !first.cause.is_empty();
-        if is_whole_row {
-            return;
-        }
+/// A row that a page's end broke: what stands above the first row, and a first row that goes on in the middle of a
+/// sentence, belong to the last record.
+fn finish_broken_row(rows: &mut Vec<Row>, overhang: &mut String, last: &mut Record) {
+    last.add(Role::Solution, overhang);
+    overhang.clear();
+    if rows.first().is_some_and(|first| first.left.is_empty() && first.cause.starts_with(char::is_lowercase))
+    {
         let first = rows.remove(0);
         last.add(Role::Cause, &first.cause);
         last.add(Role::Solution, &first.solution);
@@ -299,23 +314,8 @@ fn cells(lines: &[Line], separators: &[f64], gap: f64, vocabulary: &Vocabulary) 
                 }
             }
             (start, _) => {
-                let edge = |edges: &mut dyn Iterator<Item = f64>| edges.next();
-                let above = edge(
-                    &mut separators
-                        .iter()
-                        .copied()
-                        .filter(|&y| y < line.y)
-                        .max_by(f64::total_cmp)
-                        .into_iter(),
-                );
-                let below = edge(
-                    &mut separators
-                        .iter()
-                        .copied()
-                        .filter(|&y| y > line.y)
-                        .min_by(f64::total_cmp)
-                        .into_iter(),
-                );
+                let above = separators.iter().copied().filter(|&y| y < line.y).max_by(f64::total_cmp);
+                let below = separators.iter().copied().filter(|&y| y > line.y).min_by(f64::total_cmp);
                 // The first and the last cell of a ruled table end where the table does.
                 let frame = (!separators.is_empty())
                     .then(|| (above.unwrap_or(f64::NEG_INFINITY), below.unwrap_or(f64::INFINITY)));
@@ -327,6 +327,11 @@ fn cells(lines: &[Line], separators: &[f64], gap: f64, vocabulary: &Vocabulary) 
                 });
             }
         }
+    }
+    // Rules frame a cell only where it stands alone between them.
+    let frames: Vec<_> = cells.iter().map(|cell| cell.frame).collect();
+    for cell in &mut cells {
+        cell.frame = cell.frame.filter(|_| frames.iter().filter(|&&other| other == cell.frame).count() == 1);
     }
     cells
 }

@@ -6,8 +6,10 @@ use super::{label, line::Line};
 
 /// The share of a page's height, at the top and at the bottom, where furniture stands.
 const MARGIN: f64 = 0.12;
-/// Furniture stands on at least this share of the pages; left and right pages may differ.
-const MIN_SHARE: f64 = 0.3;
+/// How many pages away the same line may stand again: left and right pages may differ.
+const MAX_PAGES_APART: usize = 2;
+/// It stands at the same height, but for this many points.
+const MAX_DRIFT: f64 = 4.0;
 
 /// The lines of one page and its height.
 pub(super) struct PageLines {
@@ -15,27 +17,35 @@ pub(super) struct PageLines {
     pub(super) height: f64,
 }
 
-/// Takes the furniture off every page.
+/// Takes the furniture off every page: page numbers, and what stands in the margin of a page nearby as well.
 pub(super) fn remove(pages: &mut [PageLines]) {
-    let mut seen: HashMap<String, usize> = HashMap::new();
-    for page in pages.iter() {
-        let mut here: Vec<String> =
-            page.lines.iter().filter(|line| page.is_margin(line)).map(shape).collect();
-        here.sort();
-        here.dedup();
-        for shape in here {
-            *seen.entry(shape).or_default() += 1;
+    let mut seen: HashMap<String, Vec<(usize, f64)>> = HashMap::new();
+    for (number, page) in pages.iter().enumerate() {
+        for line in page.lines.iter().filter(|line| page.is_margin(line)) {
+            seen.entry(shape(line)).or_default().push((number, line.y));
         }
     }
-    let least = ((pages.len() as f64 * MIN_SHARE).ceil() as usize).max(2);
-    for page in pages {
+    for (number, page) in pages.iter_mut().enumerate() {
         let height = page.height;
         page.lines.retain(|line| {
-            !is_margin(line, height)
-                || (!is_page_number(&line.text())
-                    && seen.get(&shape(line)).is_none_or(|&count| count < least))
+            let is_again = |&(other, y): &(usize, f64)| {
+                other != number
+                    && other.abs_diff(number) <= MAX_PAGES_APART
+                    && (y - line.y).abs() <= MAX_DRIFT
+            };
+            let is_furniture = || {
+                is_page_number(&line.text())
+                    || seen.get(&shape(line)).is_some_and(|seen| near(seen, number).any(is_again))
+            };
+            !is_margin(line, height) || !is_furniture()
         });
     }
+}
+
+/// The places on pages near `number`; they are sorted by page.
+fn near(seen: &[(usize, f64)], number: usize) -> impl Iterator<Item = &(usize, f64)> {
+    let first = seen.partition_point(|(page, _)| page + MAX_PAGES_APART < number);
+    seen[first..].iter().take_while(move |(page, _)| *page <= number + MAX_PAGES_APART)
 }
 
 impl PageLines {

@@ -63,7 +63,7 @@ const LABELS: [(Role, &[&str]); 5] = [
             "failure code",
             "display code",
             "spn/fmi",
-            "spn / fmi",
+            "spn fmi",
             "spn",
             "flash code",
         ],
@@ -120,15 +120,13 @@ const LABELS: [(Role, &[&str]); 5] = [
 
 /// What a label says that follows; `None` if the text is no label.
 pub(super) fn role(text: &str) -> Option<Role> {
-    let label = plain(text)?;
-    if let Some(role) = exact(&label) {
+    if let Some(role) = exact(&plain(text)?) {
         return Some(role);
     }
     // "Problem / symptom", "Remedy or action": one role under two names.
-    let parts: Vec<&str> = label.split([' ', '/']).filter(|part| !part.is_empty()).collect();
-    let [first, .., last] = parts.as_slice() else { return None };
-    let is_two_names = label.contains('/') || parts.contains(&"or") || parts.contains(&"and");
-    exact(first).filter(|&role| is_two_names && parts.len() <= 3 && exact(last) == Some(role))
+    let (one, other) = ["/", " or ", " and ", " & "].iter().find_map(|between| text.split_once(between))?;
+    let role = exact(&plain(one)?)?;
+    (exact(&plain(other)?) == Some(role)).then_some(role)
 }
 
 /// The label without case, punctuation, a number at either end and "(continued)"; `None` if it is too long for one.
@@ -143,7 +141,7 @@ fn plain(text: &str) -> Option<String> {
         .map(|word| word.trim_matches(|char: char| !char.is_alphanumeric()))
         .collect();
     let is_number = |word: &&str| word.chars().all(|char| char.is_ascii_digit() || char == '.');
-    words.retain(|word| !word.is_empty() || lower.contains('/'));
+    words.retain(|word| !word.is_empty());
     if words.len() > 1 && words.first().is_some_and(is_number) {
         words.remove(0);
     }
@@ -151,7 +149,7 @@ fn plain(text: &str) -> Option<String> {
         words.pop();
     }
     let label = words.join(" ");
-    (!label.trim().is_empty() && words.len() <= 5).then_some(label)
+    (!label.is_empty() && words.len() <= 5).then_some(label)
 }
 
 fn exact(label: &str) -> Option<Role> {
@@ -184,7 +182,11 @@ pub(super) fn without_continued(text: &str) -> &str {
 /// The label is followed by a colon or a dash; alone on its line it needs neither.
 pub(super) fn leading(line: &str) -> Option<(Role, &str)> {
     let line = line.trim_start_matches(|char: char| char.is_whitespace() || "•●▪■◆*".contains(char));
-    if let Some(role) = role(line) {
+    // The last word of a paragraph may stand alone on a line too.
+    if !line.starts_with(char::is_lowercase)
+        && !line.ends_with('.')
+        && let Some(role) = role(line)
+    {
         return Some((role, ""));
     }
     let at_colon = line.find(':').map(|at| (at, 1));
@@ -251,6 +253,7 @@ mod tests {
         assert_eq!(leading("SYMPTOM"), Some((Role::Symptom, "")));
         assert_eq!(leading("Cause of the delay was: weather"), None);
         assert_eq!(leading("Action must be taken"), None);
+        assert_eq!(leading("repair."), None);
     }
 
     #[test]

@@ -15,7 +15,7 @@
 //! A manual seldom says its machine in the text, so the column `equipment` is mostly empty: give it beside the file.
 //!
 //! **Memory**: the file and its text are held whole while they are read. **Time**: a page that takes over 20 seconds is
-//! given up and reported.
+//! given up and reported; a document that takes over ten minutes is refused.
 
 mod block;
 mod cells;
@@ -30,7 +30,10 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-use std::path::Path;
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use hayro_interpret::hayro_syntax::{DecryptionError, LoadPdfError, Pdf};
 
@@ -42,6 +45,8 @@ use record::Record;
 use table::Region;
 
 const FORMAT: &str = "PDF";
+/// A document that takes longer is refused.
+const MAX_TIME: Duration = Duration::from_secs(600);
 
 /// What the columns of [`PdfRows`] are called.
 const HEADER: [&str; 6] = ["equipment", "symptom", "error_codes", "probable_cause", "solution", "page"];
@@ -51,12 +56,14 @@ struct Manual {
     /// What stands on each page; or why the page cannot be read.
     pages: Vec<std::result::Result<Vec<Region>, String>>,
     vocabulary: Vocabulary,
+    notes: Vec<String>,
 }
 
 /// The blocks and table rows of a PDF manual.
 pub struct PdfRows {
     header: Vec<String>,
     records: std::vec::IntoIter<Record>,
+    notes: Vec<String>,
 }
 
 impl PdfRows {
@@ -81,8 +88,16 @@ impl PdfRows {
 
     fn read(path: &Path, bytes: Vec<u8>) -> Result<Self> {
         let owned = path.to_owned();
-        let records = isolated(path, FORMAT, move || Ok(records(&Manual::read(&owned, bytes)?)))?;
-        Ok(Self { header: HEADER.map(str::to_owned).to_vec(), records: records.into_iter() })
+        let (records, notes) = isolated(path, FORMAT, move || {
+            let manual = Manual::read(&owned, bytes)?;
+            Ok((records(&manual), manual.notes))
+        })?;
+        Ok(Self { header: HEADER.map(str::to_owned).to_vec(), records: records.into_iter(), notes })
+    }
+
+    /// What the user should know about the file, one sentence each.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
     }
 }
 
@@ -144,7 +159,7 @@ impl PdfText {
 
     /// As [`PdfText::pages`], for whoever gives the document away.
     pub fn into_pages(self) -> impl Iterator<Item = (u64, String)> {
-        let Manual { pages, vocabulary } = self.manual;
+        let Manual { pages, vocabulary, .. } = self.manual;
         (1..).zip(pages).map(move |(number, page)| (number, page_text(&page, &vocabulary)))
     }
 }
@@ -153,6 +168,13 @@ impl Manual {
     fn read(path: &Path, bytes: Vec<u8>) -> Result<Self> {
         let unreadable =
             |reason: &str| Error::Unreadable { path: path.to_owned(), format: FORMAT, reason: reason.into() };
+        let notes = if ends_as_a_pdf(&bytes) {
+            Vec::new()
+        } else {
+            vec![
+                "the file does not end as a PDF does: it may be cut off, and pages may be missing".to_owned(),
+            ]
+        };
         let pdf = Pdf::new(bytes).map_err(|error| match error {
             LoadPdfError::Decryption(DecryptionError::PasswordProtected) => {
                 Error::Locked { path: path.to_owned() }
@@ -161,16 +183,26 @@ impl Manual {
             LoadPdfError::Invalid => unreadable("it is damaged, cut off, or no PDF at all"),
         })?;
         let mut drawn = Vec::new();
+        let started = Instant::now();
         for page in pdf.pages().iter() {
+            if started.elapsed() > MAX_TIME {
+                return Err(unreadable(
+                    "it takes longer than ten minutes to read: split it and import the parts",
+                ));
+            }
             drawn.push(page::draw(&pdf, page));
         }
-        if drawn.is_empty() {
-            return Err(unreadable("it has no page"));
+        // A scan has pictures and is told page by page.
+        let is_blank = |page: &std::result::Result<page::Drawn, String>| {
+            page.as_ref().is_ok_and(|page| page.marks.is_empty() && !page.has_image)
+        };
+        if drawn.iter().all(is_blank) {
+            return Err(unreadable("no page of it shows any text: it is damaged, cut off, or empty"));
         }
-        Ok(Self::arrange(drawn))
+        Ok(Self::arrange(drawn, notes))
     }
 
-    fn arrange(drawn: Vec<std::result::Result<page::Drawn, String>>) -> Self {
+    fn arrange(drawn: Vec<std::result::Result<page::Drawn, String>>, notes: Vec<String>) -> Self {
         let mut vocabulary = Vocabulary::default();
         let mut lines = Vec::new();
         let mut rest = Vec::new();
@@ -178,7 +210,7 @@ impl Manual {
             let (marks, height, rules) = match page {
                 Ok(page) if page.marks.is_empty() && page.has_image => {
                     rest.push(Err(
-                        "it has no text: is it scanned? Run a text recognition program over the file first"
+                        "has no text: is it scanned? Run a text recognition program over the file first"
                             .to_owned(),
                     ));
                     (Vec::new(), page.height, Vec::new())
@@ -204,8 +236,14 @@ impl Manual {
             .zip(rest)
             .map(|((page, rules), state)| state.map(|()| table::regions(&page.lines, &rules)))
             .collect();
-        Self { pages, vocabulary }
+        Self { pages, vocabulary, notes }
     }
+}
+
+/// Whether the end-of-file mark stands near the end, where readers look for it.
+fn ends_as_a_pdf(bytes: &[u8]) -> bool {
+    let tail = &bytes[bytes.len().saturating_sub(2048)..];
+    tail.windows(5).any(|window| window == b"%%EOF")
 }
 
 /// Every block and table row of a manual, in its order.
@@ -216,7 +254,7 @@ fn records(manual: &Manual) -> Vec<Record> {
         let regions = match page {
             Ok(regions) => regions,
             Err(reason) => {
-                let fault = Some(format!("page {number}: {reason}"));
+                let fault = Some(format!("page {number} {reason}"));
                 records.push(Record { page: number, fault, ..Record::default() });
                 continue;
             }
@@ -235,7 +273,7 @@ fn records(manual: &Manual) -> Vec<Record> {
             }
         }
     }
-    blocks.close(&mut records);
+    blocks.finish(&mut records);
     records
 }
 

@@ -70,7 +70,7 @@ pub(super) struct Drawn {
 ///
 /// # Errors
 ///
-/// Says why it was given up. A panic of the third-party reader is such a reason: one damaged page must not cost the
+/// Says why it was given up, to stand after "page 7". A panic of the third-party reader is such a reason: one damaged page must not cost the
 /// rest of the manual, and the reader has no other way to be stopped in the middle of a page.
 pub(super) fn draw(pdf: &Pdf, page: &Page<'_>) -> Result<Drawn, String> {
     let mut notes = Notes { drawn: Drawn::default(), started: Instant::now() };
@@ -87,7 +87,7 @@ pub(super) fn draw(pdf: &Pdf, page: &Page<'_>) -> Result<Drawn, String> {
         Ok(()) => Ok(notes.drawn),
         Err(panic) => Err(match panic.downcast_ref::<GivenUp>() {
             Some(GivenUp(reason)) => (*reason).to_owned(),
-            None => "it is damaged".to_owned(),
+            None => "is damaged".to_owned(),
         }),
     }
 }
@@ -108,7 +108,7 @@ impl Notes {
 
     fn check_time(&self) {
         if self.started.elapsed() > MAX_PAGE_TIME {
-            Self::give_up("it takes too long to draw");
+            Self::give_up("takes too long to draw");
         }
     }
 
@@ -132,7 +132,7 @@ impl Notes {
             None => char::REPLACEMENT_CHARACTER.to_string(),
         };
         if self.drawn.marks.len() >= MAX_GLYPHS {
-            Self::give_up("it has more characters than a page can have");
+            Self::give_up("has more characters than a page can have");
         }
         self.drawn.marks.push(Mark {
             text: spelled_out(&text),
