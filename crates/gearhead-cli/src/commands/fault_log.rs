@@ -9,6 +9,7 @@ use gearhead::{
         can::dm::Lamps,
         code::CodeTable,
         fault_log::{DecodedLogCode, FaultLog, complaint, format_time},
+        telematics::Machine,
     },
 };
 
@@ -41,7 +42,7 @@ pub(crate) fn case(
 ) -> Result<Case, Failure> {
     let mut log = read(path)?;
     if !log.keep_machine(equipment.as_deref().unwrap_or_default()) {
-        let names: Vec<String> = log.machines.iter().filter_map(|machine| machine.name()).take(5).collect();
+        let names: Vec<String> = log.machines.iter().filter_map(Machine::name).take(5).collect();
         let message = format!(
             "{}: the response holds faults of {} machines ({}, …): name one of them with --equipment, by its model, \
              equipment id or serial number",
@@ -84,7 +85,7 @@ fn read(path: &Path) -> Result<FaultLog, Failure> {
 fn row(code: &DecodedLogCode) -> [String; 9] {
     let decoded = &code.decoded;
     let source = [
-        code.machine.as_ref().and_then(|machine| machine.name()),
+        code.machine.as_ref().and_then(Machine::name),
         code.source_address.map(|address| address.to_string()),
         code.source_name.clone(),
     ];

@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod configs;
+mod fault_logs;
 mod help;
 mod import;
 mod interactive;

@@ -153,6 +153,10 @@ mod tests {
         assert_eq!(transport, J1939Id { priority: 7, pgn: 60416, destination: Some(0xF9), source: 3 });
         let broadcast = CanId::extended(0x1CEC_FF03).unwrap().j1939().unwrap();
         assert_eq!((broadcast.pgn, broadcast.destination), (60416, None));
+        // The lowest format that has no destination, and the highest that has one.
+        let engine = CanId::extended(0x0CF0_0400).unwrap().j1939().unwrap();
+        assert_eq!((engine.pgn, engine.destination), (61444, None));
+        assert_eq!(CanId::extended(0x18EF_0400).unwrap().j1939().unwrap().destination, Some(4));
         // Data page 1.
         assert_eq!(CanId::extended(0x19FE_CA00).unwrap().j1939().unwrap().pgn, 0x1_FECA);
         assert_eq!(CanId::standard(0x7E8).unwrap().j1939(), None);

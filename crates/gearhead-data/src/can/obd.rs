@@ -232,7 +232,7 @@ mod tests {
         assert_eq!(found.len(), 2);
         assert_eq!(found[1].codes, ["P0133", "P0134", "P0135", "P0136"]);
         assert_eq!((summary.complete, summary.incomplete), (2, 0));
-        let out_of_step: &[u8] = &[0x22, 0x01, 0x35];
+        let out_of_step: &[u8] = &[0x22, 0x01, 0x35, 0x01, 0x36, 0, 0, 0];
         let (found, summary) =
             responses(&[(0x7E8, first), (0x7E8, out_of_step), (0x7E8, first), (0x7E8, first)]);
         assert_eq!((found.len(), summary.incomplete), (0, 3));

@@ -107,8 +107,8 @@ pub struct Sighting {
     pub source: Source,
     /// What it denotes.
     pub code: Code,
-    /// How it is written for a case, in a form that [`FaultCode::parse`] reads.
-    pub spelling: String,
+    /// How the source writes it; `None` for a code of DM1 or DM2, which are numbers.
+    pub spelling: Option<String>,
     /// In which kind of report.
     pub reported_by: ReportedBy,
     /// When, in seconds as in [`Frame::time_s`].
@@ -218,7 +218,7 @@ impl Tally {
             self.sight(Sighting {
                 source: source.clone(),
                 code: FaultCode::parse(code).code,
-                spelling: code.clone(),
+                spelling: Some(code.clone()),
                 reported_by,
                 time_s: response.time_s,
                 j1939: None,
@@ -244,7 +244,7 @@ impl Tally {
             self.sight(Sighting {
                 source: source.clone(),
                 code: Code::J1939 { spn: dtc.spn, fmi: Some(dtc.fmi) },
-                spelling: spelling(message.source, dtc),
+                spelling: None,
                 reported_by,
                 time_s: message.time_s,
                 j1939: Some((dtc, diagnostic.lamps)),
@@ -266,7 +266,7 @@ impl Tally {
         let last_report = self.reports.get(&(source.clone(), reported_by)).copied().unwrap_or_default();
         let index = *self.index.entry((source.clone(), code.clone())).or_insert_with(|| {
             self.codes.push(LoggedCode {
-                fault: FaultCode::parse(&spelling),
+                fault: FaultCode { original: spelling.unwrap_or_default(), code, source_address: None },
                 source,
                 reported_by,
                 active: reported_by.is_active(),
@@ -290,7 +290,6 @@ impl Tally {
             seen.frames += 1;
         }
         if reported_by.overrides(seen.reported_by) {
-            seen.fault = FaultCode::parse(&spelling);
             seen.reported_by = reported_by;
             seen.active = reported_by.is_active();
             seen.last_report = last_report;
@@ -312,6 +311,11 @@ impl Tally {
     /// to.
     pub fn finish(mut self) -> (Vec<LoggedCode>, TallySummary) {
         for code in &mut self.codes {
+            if let Source::J1939(address) = code.source {
+                let count = code.occurrence_count.map_or(String::new(), |count| format!(" OC {count}"));
+                code.fault.original = format!("SA{address} {}{count}", code.fault.code);
+                code.fault.source_address = Some(address);
+            }
             let reports = self.reports.get(&(code.source.clone(), code.reported_by));
             code.in_last_report = reports.is_none_or(|reports| *reports == code.last_report);
         }
@@ -323,15 +327,6 @@ impl Tally {
         transport.stray_packets += obd.stray_packets;
         (self.codes, TallySummary { transport, ..self.messages })
     }
-}
-
-/// How a code of a J1939 controller is written in a case.
-fn spelling(source_address: u8, dtc: Dtc) -> String {
-    let mut text = format!("SA{source_address} SPN {} FMI {}", dtc.spn, dtc.fmi);
-    if let Some(count) = dtc.occurrence_count {
-        text.push_str(&format!(" OC {count}"));
-    }
-    text
 }
 
 fn earlier(a: Option<f64>, b: Option<f64>) -> Option<f64> {

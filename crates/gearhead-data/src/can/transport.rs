@@ -104,7 +104,7 @@ impl Route {
 
 impl Session {
     /// The transfer that an announcement opens; `None` where its sizes do not fit together.
-    fn announced(data: &[u8; 8], time_s: Option<f64>) -> Option<Self> {
+    fn announced(data: [u8; 8], time_s: Option<f64>) -> Option<Self> {
         let size = usize::from(u16::from_le_bytes([data[1], data[2]]));
         let n_packets = size.div_ceil(BYTES_PER_PACKET);
         let fits = SIZES.contains(&size) && n_packets == usize::from(data[3]);
@@ -148,7 +148,7 @@ impl Session {
 }
 
 /// The parameter group that a frame of connection management is about.
-fn group(data: &[u8; 8]) -> u32 {
+fn group(data: [u8; 8]) -> u32 {
     u32::from_le_bytes([data[5], data[6], data[7], 0])
 }
 
@@ -179,7 +179,7 @@ impl Transport {
     }
 
     fn manage(&mut self, id: J1939Id, frame: &Frame) {
-        let Some(data) = frame.data.first_chunk::<8>() else {
+        let Some(data) = frame.data.first_chunk::<8>().copied() else {
             self.summary.malformed += 1;
             return;
         };

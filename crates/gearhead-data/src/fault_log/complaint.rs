@@ -29,11 +29,8 @@ pub fn complaint(codes: &[DecodedLogCode]) -> Option<String> {
         }
         let n_more = words.len().saturating_sub(MAX_CODES);
         words.truncate(MAX_CODES);
-        let mut text = format!("{label}: {}", words.join(", "));
-        if n_more > 0 {
-            text.push_str(&format!(" and {n_more} more"));
-        }
-        parts.push(text);
+        let rest = if n_more > 0 { format!(" and {n_more} more") } else { String::new() };
+        parts.push(format!("{label}: {}{rest}", words.join(", ")));
     }
     let text = parts.join("; ");
     let text = text

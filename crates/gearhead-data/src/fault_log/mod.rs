@@ -237,7 +237,7 @@ fn take_fault(tally: &mut Tally, machines: &mut Vec<Machine>, fault: TelematicsF
     tally.sight(Sighting {
         source,
         code: fault.fault.code,
-        spelling: fault.fault.original,
+        spelling: Some(fault.fault.original),
         reported_by: ReportedBy::Aemp,
         time_s: fault.time_s,
         j1939: None,
@@ -251,7 +251,7 @@ fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);

@@ -77,11 +77,11 @@ impl<F: FnMut(TelematicsFault)> Walk<F> {
 
     /// The innermost element or object ends; `name` is what it is called.
     pub(super) fn leave(&mut self, name: &str) {
-        let Some(mut closed) = self.open.pop() else { return };
-        if let Some(code) = closed.fault.code.take() {
-            self.fault(&code, closed.fault);
+        let Some(Open { machine, fault, first_pending }) = self.open.pop() else { return };
+        if let Some(code) = &fault.code {
+            self.fault(code, &fault);
         }
-        if closed.machine.is_empty() {
+        if machine.is_empty() {
             return;
         }
         // A header speaks for the element that it stands in; the names may also stand there themselves.
@@ -89,12 +89,9 @@ impl<F: FnMut(TelematicsFault)> Walk<F> {
             && let Some(parent) = self.open.last_mut()
         {
             self.summary.machines += 1;
-            parent.machine = closed.machine;
-            closed.first_pending = parent.first_pending;
-            let machine = parent.machine.clone();
-            self.settle(closed.first_pending, &machine);
+            parent.machine = machine;
         } else {
-            self.settle(closed.first_pending, &closed.machine);
+            self.settle(first_pending, &machine);
         }
     }
 
@@ -104,7 +101,7 @@ impl<F: FnMut(TelematicsFault)> Walk<F> {
         self.summary
     }
 
-    fn fault(&mut self, code: &str, fields: Fields) {
+    fn fault(&mut self, code: &str, fields: &Fields) {
         if code.is_empty() {
             self.summary.without_code += 1;
             return;
@@ -114,11 +111,11 @@ impl<F: FnMut(TelematicsFault)> Walk<F> {
         let fault = TelematicsFault {
             machine: machine.cloned().unwrap_or_default(),
             fault: FaultCode::parse(code),
-            description: fields.description,
-            severity: fields.severity,
-            source: fields.source,
+            description: fields.description.clone(),
+            severity: fields.severity.clone(),
+            source: fields.source.clone(),
+            time: fields.time.clone(),
             time_s: fields.time.as_deref().and_then(time::date),
-            time: fields.time,
         };
         if fault.machine.is_empty() { self.pending.push(fault) } else { (self.take)(fault) }
     }

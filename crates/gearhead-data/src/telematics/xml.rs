@@ -112,8 +112,7 @@ impl<R: BufRead> BufRead for CountLines<'_, R> {
         // What is consumed is still in the buffer, and asking for it reads nothing more.
         if let Ok(available) = self.input.fill_buf() {
             let passed = &available[..n.min(available.len())];
-            let ends = passed.iter().filter(|byte| **byte == b'\n').count();
-            self.line.set(self.line.get() + ends as u64);
+            self.line.set(self.line.get() + memchr::memchr_iter(b'\n', passed).count() as u64);
         }
         self.input.consume(n);
     }

@@ -55,7 +55,7 @@ impl<R: BufRead> Lines<R> {
                 continue;
             }
             any = true;
-            let end = available.iter().position(|byte| matches!(byte, b'\n' | b'\r'));
+            let end = memchr::memchr2(b'\n', b'\r', available);
             let line = &available[..end.unwrap_or(available.len())];
             let room = MAX_LINE_BYTES - self.buffer.len();
             if line.len() > room {

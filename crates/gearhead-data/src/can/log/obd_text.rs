@@ -6,9 +6,6 @@ use crate::can::{
     obd::{ObdResponse, ObdService, ObdSource, codes_on_can, codes_without_count},
 };
 
-/// The most bytes of a response that is split over lines (ISO 15765-2).
-const MAX_RESPONSE_BYTES: usize = 4095;
-
 /// What an adapter says beside data.
 const TALK: [&str; 17] = [
     "AT",
@@ -45,9 +42,10 @@ const TALK: [&str; 17] = [
 /// **Source**: ELM Electronics, ELM327 data sheet, for what adapters print.
 #[derive(Debug, Default)]
 pub(super) struct ObdText {
-    /// Bytes that a response over several lines still has to bring together.
+    /// The bytes of a response over several lines, of which not all have come yet. Three digits announce at most 4095.
     announced: Option<usize>,
     pieces: Vec<u8>,
+    next_piece: u32,
 }
 
 impl ObdText {
@@ -69,6 +67,7 @@ impl ObdText {
         {
             self.announced = Some(length as usize);
             self.pieces.clear();
+            self.next_piece = 0;
             return Line::Remark;
         }
         // In documents the checksum is often spelt so.
@@ -110,14 +109,16 @@ impl ObdText {
         let Some(bytes) = hex::packed(&piece.replace(' ', "")) else {
             return Line::faulty("the piece is not hexadecimal bytes");
         };
-        if number == 0 && self.pieces.len() < 16 {
-            self.pieces.clear();
-        }
-        self.pieces.extend_from_slice(&bytes);
         let Some(length) = self.announced else {
-            return Line::faulty("the length line before the piece is missing");
+            return Line::faulty("the length line before the piece, or a piece between, is missing");
         };
-        if self.pieces.len() < length.min(MAX_RESPONSE_BYTES) {
+        if number != self.next_piece {
+            self.announced = None;
+            return Line::faulty("a piece of the response is missing");
+        }
+        self.next_piece = (number + 1) % 16;
+        self.pieces.extend_from_slice(&bytes);
+        if self.pieces.len() < length {
             return Line::Remark;
         }
         self.announced = None;
@@ -259,5 +260,9 @@ mod tests {
         {
             assert_eq!(read(line).1.len(), 1, "{line}");
         }
+        // A piece is lost: no code is made from what is left.
+        let (found, faulty) =
+            read("012\n0: 43 08 01 33 01 34\n2: 01 38 01 39 01 40 01\n3: 41 00 00 00 00 00 00");
+        assert_eq!((found, faulty.len()), (vec![], 2));
     }
 }

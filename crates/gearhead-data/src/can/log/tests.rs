@@ -327,8 +327,8 @@ proptest! {
 
     #[test]
     fn what_is_written_is_read(id in 0..1_u32 << 29, data in prop::collection::vec(any::<u8>(), 0..=8)) {
-        let digits: String = data.iter().map(|byte| format!("{byte:02X}")).collect();
-        let spaced: String = data.iter().map(|byte| format!(" {byte:02X}")).collect();
+        let words: Vec<String> = data.iter().map(|byte| format!("{byte:02X}")).collect();
+        let (digits, spaced) = (words.concat(), format!(" {}", words.join(" ")));
         let n = data.len();
         for text in [
             format!("(1.0) can0 {id:08X}#{digits}\n"),

@@ -42,7 +42,7 @@ impl Trace {
         let line = line.trim();
         if let Some(remark) = line.strip_prefix(';') {
             if let Some(columns) = remark.trim_start().strip_prefix("$COLUMNS=") {
-                self.columns = columns.chars().filter(|c| c.is_ascii_alphabetic()).collect();
+                self.columns = columns.chars().filter(char::is_ascii_alphabetic).collect();
             }
             return Line::Remark;
         }
