@@ -312,6 +312,7 @@ repair = ["Reseal the lock cylinder."]
 verification = "The wedge stays home for a shift."
 signs = [
   { full = ["The quick coupler wedge backs off while digging", "Coupler wedge creeps open under load", "Wedge of the quick coupler will not stay locked"] },
+  { full = ["Bucket fell off the hitch"] },
 ]
 tests = []
 "#;
