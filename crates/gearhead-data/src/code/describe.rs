@@ -33,6 +33,7 @@ pub(super) fn before_description(text: &str) -> Option<(Code, Option<u8>)> {
     // The longest code counts, so from the right.
     marks.into_iter().rev().find_map(|(at, mark)| {
         let code = text[..at].trim_end();
+        let found = read(code)?;
         let description = text[at + mark.len_utf8()..].trim();
         let describes = match mark {
             '(' => enclosed(description, ')').is_some_and(is_description),
@@ -40,7 +41,7 @@ pub(super) fn before_description(text: &str) -> Option<(Code, Option<u8>)> {
             ' ' => code.starts_with(char::is_alphabetic) && is_plain_description(description),
             _ => is_description(description),
         };
-        describes.then(|| read(code)).flatten()
+        describes.then_some(found)
     })
 }
 

@@ -58,15 +58,13 @@ fn cut_at_commas(line: &str) -> Vec<&str> {
     .collect()
 }
 
-/// Whether `item` is the field that the code before it lacks, cut off by a comma.
+/// Whether `item` is the field that the code before it lacks, cut off by a comma (`SPN 157, FMI 18`).
 fn completes(last: &str, item: &str) -> bool {
     let continues = |fields: &[&str]| fields.iter().any(|field| Cursor::new(item).word(field));
     let is_part = continues(&["FMI"])
         || (continues(&["SPN"]) && Cursor::new(last).word("FMI"))
         || (continues(&["CID", "PID", "PPID", "SID", "PSID"]) && Cursor::new(last).word("MID"));
-    // A part that the next one completes in its turn (`MID 128, PID 94, FMI 3`) is no code yet.
-    let joined = format!("{last} {item}");
-    is_part && (!read_group(&joined).is_empty() || read_group(&format!("{joined} FMI 0")).len() == 1)
+    is_part && !read_group(&format!("{last} {item}")).is_empty()
 }
 
 /// The codes of one item of a list: the codes it names, or itself as an opaque one.

@@ -20,6 +20,9 @@ use crate::{
 /// Hexadecimal digits of the content's hash in a version.
 const HASH_DIGITS: usize = 12;
 
+/// Every answer is to have room for the longest title, so that no case is refused because of one card.
+const MAX_TITLE_CHARS: usize = 100;
+
 /// What is wrong with a file of a knowledge folder.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -39,6 +42,16 @@ pub enum KnowledgeFault {
     /// A card has an empty title.
     #[error("the card `{0}` has an empty `title`")]
     EmptyTitle(String),
+    /// A card's title is too long to be written in front of an answer.
+    #[error("the title of `{id}` has {chars} characters, at most {limit} are taken: keep it a name")]
+    LongTitle {
+        /// The card's id.
+        id: String,
+        /// The length of its title in characters.
+        chars: usize,
+        /// The limit in characters.
+        limit: usize,
+    },
     /// A card does not say to which system it belongs.
     #[error("the card `{0}` has no `system`")]
     MissingSystem(String),
@@ -189,6 +202,10 @@ impl KnowledgeBase {
             }
             if card.title.trim().is_empty() {
                 return fault(KnowledgeFault::EmptyTitle(card.id));
+            }
+            let chars = card.title.chars().count();
+            if chars > MAX_TITLE_CHARS {
+                return fault(KnowledgeFault::LongTitle { id: card.id, chars, limit: MAX_TITLE_CHARS });
             }
             if head.system.is_none() {
                 return fault(KnowledgeFault::MissingSystem(card.id));

@@ -184,10 +184,12 @@ fn the_version_names_the_folder_and_its_content() {
 
 #[test]
 fn faults_of_a_folder_name_file_and_line() {
+    // Files, and of the one at fault its path, its line and part of the message.
+    type Row<'a> = (&'a [(&'a str, &'a str)], &'a str, Option<u64>, &'a str);
     let without_system = CRUSHER.replace("system = \"structure\"\n", "");
     let unknown_key = CRUSHER.replace("occurrence", "occurence");
     let twice = CRUSHER_MACHINE.repeat(2);
-    let files: [(&[(&str, &str)], &str, Option<u64>, &str); 14] = [
+    let files: [Row<'_>; 15] = [
         (
             &[("cards/a.toml", &without_system)],
             "cards/a.toml",
@@ -212,6 +214,12 @@ fn faults_of_a_folder_name_file_and_line() {
             "cards/a.toml",
             Some(3),
             "empty `title`",
+        ),
+        (
+            &[("cards/a.toml", &CRUSHER.replace("Worn", &"Worn ".repeat(20)))],
+            "cards/a.toml",
+            Some(3),
+            "has 112 characters",
         ),
         (&[("cards/a.toml", "cards = 3")], "cards/a.toml", Some(1), "invalid type: integer `3`"),
         (&[("machines.toml", &twice)], "machines.toml", Some(9), "`crusher` is defined a second time"),

@@ -21,6 +21,8 @@ use crate::{
 pub(super) struct Candidates {
     tokens: Vec<Vec<u32>>,
     faults: Vec<Option<String>>,
+    /// How many of them the model was trained on; the rest stand behind them.
+    trained: usize,
 }
 
 /// What speaks for a candidate.
@@ -29,7 +31,8 @@ pub(super) struct Candidates {
 pub struct Scored {
     /// Its position in the manifest's list.
     pub index: usize,
-    /// The log-probability of its name given the case, by the language model, in nats.
+    /// The log-probability of its name given the case, by the language model, in nats. A cause that the model was not
+    /// trained on gets the mean probability of those that it was: the model then speaks neither for nor against it.
     pub log_prob: f64,
     /// The likeness of the complaint to its card, by BM25.
     pub cards: f64,
@@ -52,7 +55,13 @@ pub(super) struct Ranked {
 }
 
 impl Candidates {
-    pub(super) fn new(manifest: &Manifest, tokenizer: &Tokenizer, markers: Markers) -> Result<Self> {
+    /// The candidates of a manifest, of which the first `trained` are from the model's training.
+    pub(super) fn new(
+        manifest: &Manifest,
+        trained: usize,
+        tokenizer: &Tokenizer,
+        markers: Markers,
+    ) -> Result<Self> {
         let mut tokens = Vec::with_capacity(manifest.candidates.len());
         for candidate in &manifest.candidates {
             let mut ids = encode_field(tokenizer, &candidate.cause)?;
@@ -65,7 +74,7 @@ impl Candidates {
             tokens.push(ids);
         }
         let faults = manifest.candidates.iter().map(|candidate| candidate.fault.clone()).collect();
-        Ok(Self { tokens, faults })
+        Ok(Self { tokens, faults, trained })
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -105,8 +114,10 @@ impl Candidates {
         if possible.is_empty() {
             return Err(Error::AllDisabled);
         }
-        let tokens: Vec<Vec<u32>> = possible.iter().map(|index| self.tokens[*index].clone()).collect();
-        let log_probs = prefix.score(decoder, &tokens)?;
+        let known = possible.iter().filter(|index| **index < self.trained);
+        let tokens: Vec<Vec<u32>> = known.map(|index| self.tokens[*index].clone()).collect();
+        let mut log_probs = prefix.score(decoder, &tokens)?;
+        log_probs.resize(possible.len(), log_mean_prob(&log_probs));
         let likeness = cards.likeness(&case.symptom);
         let code_evidence = CardIndex::code_evidence(knowledge, &case.codes());
         let of_card = |scores: &[f32], index: usize| {
@@ -121,6 +132,16 @@ impl Candidates {
         });
         Ok(scored.collect())
     }
+}
+
+/// The logarithm of the mean probability; 0 of none.
+fn log_mean_prob(log_probs: &[f64]) -> f64 {
+    if log_probs.is_empty() {
+        return 0.0;
+    }
+    let largest = log_probs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let total: f64 = log_probs.iter().map(|log_prob| (log_prob - largest).exp()).sum();
+    largest + (total / log_probs.len() as f64).ln()
 }
 
 /// Probabilities by the softmax of the scores, the most probable first; of equals the more frequent cause.

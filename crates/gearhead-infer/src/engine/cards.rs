@@ -10,7 +10,7 @@ use std::{
 
 use gearhead_data::{
     code::FaultCode,
-    generate::learnable,
+    generate::{Split, learnable},
     knowledge::{Card, KnowledgeBase},
 };
 
@@ -108,10 +108,19 @@ impl CardIndex {
 
 /// What a card says in words that a complaint may use.
 fn texts(card: &Card) -> impl Iterator<Item = &str> {
-    let groups = card.signs.iter().flat_map(|sign| learnable(sign.wordings()));
-    let evidence = card.evidence.iter().flat_map(|evidence| learnable(&evidence.wording));
+    let groups = card.signs.iter().flat_map(|sign| indexed(sign.wordings()));
+    let evidence = card.evidence.iter().flat_map(|evidence| indexed(&evidence.wording));
     let own = card.explanation.iter().chain(&card.likely).chain([&card.title]).map(String::as_str);
     groups.chain(evidence).chain(own)
+}
+
+/// The wordings of the training split; all of them where a company's card has too few for any case to be made of them.
+fn indexed<'a>(wordings: impl IntoIterator<Item = &'a String>) -> Vec<&'a str> {
+    let wordings: Vec<&String> = wordings.into_iter().collect();
+    if wordings.len() < Split::ALL.len() {
+        return wordings.into_iter().map(String::as_str).collect();
+    }
+    learnable(wordings)
 }
 
 /// Calls `f` with the features of a text, hashed: its words, its pairs of neighbouring words, and the runs of three to

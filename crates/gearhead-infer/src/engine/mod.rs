@@ -79,9 +79,9 @@ pub trait Diagnose {
     /// The cards, machines and codes that the engine goes by.
     fn knowledge(&self) -> &KnowledgeBase;
 
-    /// Goes by other knowledge from now on. A company's own cards of which the model knows nothing are ranked too: the
-    /// model weighs their titles like any other name, and wordings and codes count as for every card. Cards that it
-    /// disables are ranked no more.
+    /// Goes by other knowledge from now on. A company's own cards that the model was not trained on are ranked too, by
+    /// wordings and codes: the model speaks neither for nor against them (see [`Scored::log_prob`]). Cards that the
+    /// knowledge disables are ranked no more.
     ///
     /// # Errors
     ///
@@ -116,8 +116,8 @@ struct Diagnosis {
 impl Diagnosis {
     fn new(manifest: Manifest, tokenizer: &Tokenizer) -> Result<Self> {
         let markers = tokenizer.case_markers()?;
-        let candidates = Candidates::new(&manifest, tokenizer, markers)?;
         let trained = manifest.candidates.len();
+        let candidates = Candidates::new(&manifest, trained, tokenizer, markers)?;
         Ok(Self { manifest, markers, candidates, trained })
     }
 
@@ -129,7 +129,7 @@ impl Diagnosis {
         let own = knowledge.cards().iter().filter(|card| knowledge.is_own(&card.id));
         let new = own.filter(|card| !trained.contains(&card.id)).map(Candidate::of_card);
         self.manifest.candidates.extend(new);
-        self.candidates = Candidates::new(&self.manifest, tokenizer, self.markers)?;
+        self.candidates = Candidates::new(&self.manifest, self.trained, tokenizer, self.markers)?;
         Ok(())
     }
 }
