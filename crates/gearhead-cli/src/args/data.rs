@@ -4,11 +4,18 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use super::CheckArgs;
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum DataCommand {
     /// Make cases from the fault cards: train.jsonl, validation.jsonl and test.jsonl.
     #[command(after_help = "Example:\n  gearhead data generate --count 1000 --seed 7 --out data")]
     Generate(GenerateArgs),
+    /// Find what is wrong with records, and whether something gives their label away.
+    #[command(
+        after_help = "Example:\n  gearhead data check data/train.jsonl --validation data/validation.jsonl --test data/test.jsonl --html report.html"
+    )]
+    Check(CheckArgs),
 }
 
 impl DataCommand {
@@ -16,6 +23,7 @@ impl DataCommand {
     pub(crate) fn wants_json(&self) -> bool {
         match self {
             Self::Generate(args) => args.json,
+            Self::Check(args) => args.json,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Arguments, as they are typed.
 
+mod check;
 mod data;
 
 use std::{net::SocketAddr, path::PathBuf};
@@ -7,6 +8,7 @@ use std::{net::SocketAddr, path::PathBuf};
 use clap::{Args, Parser, Subcommand};
 use gearhead::Device;
 
+pub(crate) use check::CheckArgs;
 pub(crate) use data::{DataCommand, GenerateArgs as DataGenerateArgs};
 
 /// Diagnose heavy equipment offline with a small language model, and train it on your own records.

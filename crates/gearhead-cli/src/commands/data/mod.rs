@@ -1,5 +1,6 @@
 //! `gearhead data`: one module for each of its commands.
 
+mod check;
 mod generate;
 
 use crate::{args::DataCommand, failure::Failure};
@@ -7,5 +8,6 @@ use crate::{args::DataCommand, failure::Failure};
 pub(crate) fn run(command: &DataCommand) -> Result<(), Failure> {
     match command {
         DataCommand::Generate(args) => generate::run(args),
+        DataCommand::Check(args) => check::run(args),
     }
 }
