@@ -1,5 +1,6 @@
 //! Arguments, as they are typed.
 
+mod check;
 mod data;
 mod import;
 mod knowledge;
@@ -11,6 +12,7 @@ use std::{net::SocketAddr, path::PathBuf};
 use clap::{Args, Parser, Subcommand};
 use gearhead::Device;
 
+pub(crate) use check::CheckArgs;
 pub(crate) use data::{DataCommand, GenerateArgs as DataGenerateArgs};
 pub(crate) use import::ImportArgs;
 pub(crate) use knowledge::{

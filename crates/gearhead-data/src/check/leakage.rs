@@ -304,13 +304,15 @@ fn first_words(normalised: &str) -> &str {
     &normalised[..end.unwrap_or(normalised.len())]
 }
 
+type IsMeant = fn(Rule) -> bool;
+
 /// Turns what the rules score into findings.
 pub(super) fn report(leakage: &Leakage, copies: Copies, findings: &mut Findings) {
     if leakage.measured_rows < MIN_ROWS {
         return;
     }
     let where_measured = leakage.measured_on.in_words();
-    let groups: [(&'static str, &'static str, fn(Rule) -> bool); 4] = [
+    let groups: [(&'static str, &'static str, IsMeant); 4] = [
         (
             "code-leakage",
             "Vary the codes: leave them out of some records, add stale and second codes, and split by wording or by machine.",

@@ -50,6 +50,9 @@ pub(super) struct FieldSizes<'a> {
     tokenized: Sample<Tokenized>,
 }
 
+/// Whether a record with these tokens is meant by a finding, for a model that takes so many.
+type IsMeant = fn(&Tokenized, usize) -> bool;
+
 /// The tokens of one record.
 struct Tokenized {
     place: Place,
@@ -123,7 +126,7 @@ impl<'a> FieldSizes<'a> {
     fn report(&self, findings: &mut Findings) {
         let Some(max) = self.tokens.and_then(|tokens| tokens.max_seq_len) else { return };
         let one_in = self.tokenized.one_in();
-        let kinds: [(&'static str, Severity, fn(&Tokenized, usize) -> bool); 2] = [
+        let kinds: [(&'static str, Severity, IsMeant); 2] = [
             ("prompt-too-long", Severity::Error, |record, max| record.prompt >= max),
             ("truncated", Severity::Warning, |record, max| record.prompt < max && record.whole > max),
         ];
@@ -141,12 +144,12 @@ impl<'a> FieldSizes<'a> {
             let records = number_of(count, "record");
             let (message, advice) = if id == "truncated" {
                 (
-                    format!("{records} are longer than {max} tokens, so the end of the answer is cut off"),
+                    format!("longer than {max} tokens, so that the end of the answer is cut off: {records}"),
                     "Train with a larger max_seq_len, or shorten solution and steps.",
                 )
             } else {
                 (
-                    format!("{records} leave no room for an answer within {max} tokens"),
+                    format!("no room for an answer within {max} tokens: {records}"),
                     "Train with a larger max_seq_len, or shorten the complaint; training refuses these records.",
                 )
             };

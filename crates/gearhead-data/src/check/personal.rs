@@ -44,13 +44,13 @@ impl Personal {
 
     pub(super) fn finish(self, findings: &mut Findings) {
         let count = |tally: &Tally| number_of(tally.count, "record");
-        let text = format!("{} hold an e-mail address", count(&self.emails));
+        let text = format!("an e-mail address stands in the text of {}", count(&self.emails));
         findings.add("personal-email", Severity::Warning, self.emails, text, ADVICE);
-        let text = format!("{} hold a telephone number", count(&self.phones));
+        let text = format!("a telephone number stands in the text of {}", count(&self.phones));
         findings.add("personal-phone", Severity::Warning, self.phones, text, ADVICE);
-        let text = format!("{} seem to name a person", count(&self.names));
+        let text = format!("a person seems to be named in the text of {}", count(&self.names));
         findings.add("personal-name", Severity::Warning, self.names, text, ADVICE);
-        let text = format!("{} hold a serial number in free text", count(&self.serials));
+        let text = format!("a serial number stands in the text of {}", count(&self.serials));
         findings.add(
             "personal-serial",
             Severity::Warning,

@@ -321,7 +321,7 @@ fn a_set_made_as_the_prototypes_was_is_flagged_with_the_reason_in_one_sentence()
         "{}",
         copies.message
     );
-    assert_eq!(finding(&report, "near-duplicate").unwrap().share, 1.0);
+    assert_eq!(finding(&report, "near-duplicate").unwrap().count, 1_000);
     assert_eq!(finding(&report, "wording-leakage").unwrap().severity, Severity::Error);
     assert!(finding(&report, "record-in-two-parts").is_some_and(|found| found.count > 100));
     assert_eq!(finding(&report, "equipment-leakage"), None);

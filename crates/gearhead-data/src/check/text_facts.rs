@@ -28,6 +28,7 @@ pub(super) struct TextFacts {
 }
 
 impl TextFacts {
+    #[expect(clippy::needless_bitwise_bool, reason = "without branches the loop becomes vector code")]
     pub(super) fn of(text: &str) -> Self {
         // A counter of one byte holds a run of this length, and sixteen such counters fit a vector.
         const RUN: usize = 255;

@@ -202,20 +202,20 @@ struct CopyWords {
 const RECORDS: CopyWords = CopyWords {
     id: "duplicate-record",
     severity: Severity::Warning,
-    within: "repeat an earlier one word for word",
+    within: "copies of an earlier record, word for word",
     advice: "Drop the copies: they count a repair twice, and a split by row puts them on both sides.",
     across_id: "record-in-two-parts",
-    across: "of validation or test stand in another part word for word",
+    across: "validation or test rows that stand in another part, word for word",
     across_advice: "Take them out of the training records: what was seen cannot be measured on.",
 };
 
 const IDS: CopyWords = CopyWords {
     id: "duplicate-id",
     severity: Severity::Warning,
-    within: "have the id of an earlier one",
+    within: "ids that an earlier record has",
     advice: "Give every record an id of its own, or drop the copies.",
     across_id: "id-in-two-parts",
-    across: "of validation or test have an id that another part has too",
+    across: "validation or test rows whose id another part has too",
     across_advice: "Split again so that each record is in one part only.",
 };
 
@@ -224,23 +224,23 @@ fn report_copied(sample: &Sample<Copied>, findings: &mut Findings, words: &CopyW
     let count = sample.sum(|copied| copied.surplus() as f64).round() as u64;
     let entries = sample.sorted();
     let copies = entries.iter().filter(|(.., copied)| copied.surplus() > 0);
-    let examples =
-        copies.filter_map(|(.., copied)| Some((copied.places[1]?, beside(copied.places[0]?, findings))));
+    let examples = copies
+        .filter_map(|(.., copied)| Some((copied.places[1]?, Some(beside(copied.places[0]?, findings)))));
     let tally = Tally::of_places(count, examples.collect());
-    let message = format!("{} {}", number_of(count, "record"), words.within);
+    let message = format!("{}: {}", words.within, number_of(count, "record"));
     findings.add_estimated(words.id, words.severity, tally, one_in, message, words.advice);
 
     let count = sample.sum(|copied| copied.across() as f64).round() as u64;
     let across = entries.iter().filter(|(.., copied)| copied.across() > 0);
     let examples =
-        across.filter_map(|(.., copied)| Some((copied.held_out?, beside(copied.places[0]?, findings))));
+        across.filter_map(|(.., copied)| Some((copied.held_out?, Some(beside(copied.places[0]?, findings)))));
     let tally = Tally::of_places(count, examples.collect());
-    let message = format!("{} {}", number_of(count, "record"), words.across);
+    let message = format!("{}: {}", words.across, number_of(count, "record"));
     findings.add_estimated(words.across_id, Severity::Error, tally, one_in, message, words.across_advice);
 }
 
-fn beside(place: Place, findings: &Findings) -> Option<String> {
-    Some(format!("as {}:{}", findings.paths[place.file].display(), place.line))
+fn beside(place: Place, findings: &Findings) -> String {
+    format!("as {}:{}", findings.paths[place.file].display(), place.line)
 }
 
 fn report_labels(complaints: &Sample<Complaint>, findings: &mut Findings) {
@@ -256,7 +256,7 @@ fn report_labels(complaints: &Sample<Complaint>, findings: &mut Findings) {
     let tally = Tally::of_places(count, examples.collect());
     let share = count as f64 / findings.records.max(1) as f64;
     let severity = if share >= 0.3 { Severity::Warning } else { Severity::Info };
-    let message = format!("{} have a complaint that stands with several causes", number_of(count, "record"));
+    let message = format!("complaints that stand with several causes: {}", number_of(count, "record"));
     findings.add_estimated(
         "one-symptom-many-causes",
         severity,
