@@ -36,6 +36,8 @@ fn the_help_of_every_command_has_an_example() {
     let expected = [
         "codes",
         "data generate",
+        "data split",
+        "data stats",
         "devices",
         "diagnose",
         "eval",

@@ -8,4 +8,5 @@ mod help;
 mod interactive;
 mod journey;
 mod prototype;
+mod split;
 mod workspace;

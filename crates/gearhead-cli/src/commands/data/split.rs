@@ -17,7 +17,11 @@ pub(super) fn run(args: &DataSplitArgs) -> Result<(), Failure> {
     let report = split_files(&args.files, &args.out, &config, &mut |step, done, all| {
         if now != Some(step) {
             now = Some(step);
-            bar.set_style(if step == Step::Compare { progress::steps_style() } else { progress::bytes_style() });
+            bar.set_style(if step == Step::Compare {
+                progress::steps_style()
+            } else {
+                progress::bytes_style()
+            });
             bar.set_message(in_words(step));
             bar.reset();
         }
