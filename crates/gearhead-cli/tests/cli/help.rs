@@ -38,6 +38,8 @@ fn the_help_of_every_command_has_an_example() {
         "data check",
         "data generate",
         "data import",
+        "data split",
+        "data stats",
         "devices",
         "diagnose",
         "eval",

@@ -11,4 +11,5 @@ mod interactive;
 mod journey;
 mod knowledge;
 mod prototype;
+mod split;
 mod workspace;

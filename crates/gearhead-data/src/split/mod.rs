@@ -16,12 +16,14 @@
 
 mod complaints;
 mod date;
+mod days;
 mod deal;
 mod fault;
 mod key;
 mod labels;
 mod machine;
 mod plan;
+mod removal;
 mod report;
 #[cfg(test)]
 mod tests;
@@ -134,6 +136,25 @@ pub fn split_files(
 ) -> Result<SplitReport> {
     let shares = config.shares()?;
     refuse_to_overwrite(files, out)?;
+    let is_missing = |folder: &&Path| !folder.as_os_str().is_empty() && !folder.exists();
+    let made: Vec<&Path> = out.ancestors().take_while(is_missing).collect();
+    let outcome = split_into(files, out, config, shares, progress);
+    if outcome.is_err() {
+        for folder in made {
+            // Only empty folders can be removed this way, and the error that is told is the first.
+            let _ = std::fs::remove_dir(folder);
+        }
+    }
+    outcome
+}
+
+fn split_into(
+    files: &[PathBuf],
+    out: &Path,
+    config: &SplitConfig,
+    shares: Shares,
+    progress: &mut dyn FnMut(Step, u64, u64),
+) -> Result<SplitReport> {
     std::fs::create_dir_all(out).map_err(|source| Error::io(out, source))?;
     let folder = tempfile::Builder::new()
         .prefix(".gearhead-")

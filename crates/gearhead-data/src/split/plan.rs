@@ -1,14 +1,14 @@
 //! Which part each row goes to.
 
-use std::collections::BTreeMap;
-
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::{
     By, SplitFault,
     complaints::{NearPairs, Visitor},
+    days::{Cut, cut},
     deal::{Group, Shares, deal},
     key::NO_KEY,
+    removal::{Removals, removals},
     union::UnionFind,
     write::Place,
 };
@@ -63,7 +63,10 @@ pub(super) fn plan(
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Plan> {
     let (assignment, outline) = match by {
-        By::Time => cut(rows, options.shares, by)?,
+        By::Time => {
+            let (cut, outline) = cut(rows, options.shares, by)?;
+            (Assignment::Days(cut), outline)
+        }
         By::Wording => {
             let mut sets = UnionFind::new(pairs.count());
             if !options.keeps_near {
@@ -89,7 +92,9 @@ pub(super) fn plan(
     let mut plan = Plan { assignment, removals: Removals::default(), outline };
     // Split by wording, no near copy crosses as it is.
     if !options.keeps_near && *by != By::Wording {
-        plan.removals = removals(rows, &plan, pairs, progress)?;
+        let placed =
+            rows.complaints.iter().enumerate().map(|(row, complaint)| (*complaint, plan.part(rows, row)));
+        plan.removals = removals(placed, pairs, progress)?;
     }
     Ok(plan)
 }
@@ -200,7 +205,7 @@ fn dealt(grouping: Grouping, by: &By, shares: Shares, merged: u64) -> Result<(As
     Ok((Assignment::Groups(group_of.iter().map(part).collect()), outline))
 }
 
-fn check_groups(groups: usize, parts: usize, by: &By) -> Result<()> {
+pub(super) fn check_groups(groups: usize, parts: usize, by: &By) -> Result<()> {
     if groups == 0 {
         return Err(SplitFault::NoKey { what: by.key_in_words() }.into());
     }
@@ -209,70 +214,6 @@ fn check_groups(groups: usize, parts: usize, by: &By) -> Result<()> {
         return Err(SplitFault::TooFewGroups { groups, what: by.groups_in_words(groups), parts }.into());
     }
     Ok(())
-}
-
-/// The first days of the held-out parts.
-struct Cut {
-    validation: u32,
-    test: u32,
-}
-
-impl Cut {
-    fn part(&self, day: u32) -> Split {
-        if day >= self.test {
-            Split::Test
-        } else if day >= self.validation {
-            Split::Validation
-        } else {
-            Split::Train
-        }
-    }
-}
-
-/// Cuts the days where the shares are met most nearly; a day stays whole.
-fn cut(rows: &Rows, shares: Shares, by: &By) -> Result<(Assignment, Outline)> {
-    let mut days: BTreeMap<u32, u64> = BTreeMap::new();
-    for day in rows.keys.iter().filter(|day| **day != NO_KEY) {
-        *days.entry(*day).or_default() += 1;
-    }
-    let parts = shares.parts().count();
-    check_groups(days.len(), parts, by)?;
-    let dated: u64 = days.values().sum();
-    let mut newest_first: Vec<(u32, u64)> = days.iter().rev().map(|(day, rows)| (*day, *rows)).collect();
-    // Each part that comes before a held-out one needs a day of its own.
-    let mut take = |share: f64, days_to_leave: usize| -> u32 {
-        let (mut rows, mut n_days) = (0_u64, 0);
-        let target = share * dated as f64;
-        if share <= 0.0 {
-            return NO_KEY;
-        }
-        for (_, of_day) in &newest_first[..newest_first.len() - days_to_leave] {
-            let nearer = (rows + of_day) as f64 - target < target - rows as f64;
-            if n_days > 0 && !nearer {
-                break;
-            }
-            rows += of_day;
-            n_days += 1;
-        }
-        let first = newest_first[n_days - 1].0;
-        newest_first.drain(..n_days);
-        first
-    };
-    let test = take(shares.test, parts - 1);
-    let validation = take(shares.validation, 1);
-    // Without validation, days go on to the test part at its first.
-    let cut = Cut { validation: validation.min(test), test };
-    let mut groups_of = [0; 3];
-    for day in days.keys() {
-        groups_of[cut.part(*day) as usize] += 1;
-    }
-    let outline = Outline {
-        groups: days.len() as u64,
-        largest_group: days.values().copied().max().unwrap_or(0),
-        groups_of,
-        merged: 0,
-    };
-    Ok((Assignment::Days(cut), outline))
 }
 
 /// Makes one set of the groups whose complaints are copies or near copies.
@@ -315,96 +256,5 @@ impl Visitor for Link<'_> {
 
     fn found(&mut self, a: u32, b: u32) {
         self.sets.join(self.group(a), self.group(b));
-    }
-}
-
-/// Which complaints lose their rows of which part, one byte for each complaint.
-#[derive(Default)]
-struct Removals {
-    marks: Vec<u8>,
-}
-
-const TRAIN: u8 = 1 << Split::Train as u8;
-const VALIDATION: u8 = 1 << Split::Validation as u8;
-const TEST: u8 = 1 << Split::Test as u8;
-/// Set beside `TRAIN` where the copy is a test row.
-const BECAUSE_OF_TEST: u8 = 1 << 3;
-
-impl Removals {
-    fn because(&self, complaint: u32, part: Split) -> Option<Split> {
-        let marks = self.marks.get(complaint as usize).copied().unwrap_or(0);
-        match part {
-            Split::Train if marks & TRAIN != 0 && marks & BECAUSE_OF_TEST == 0 => Some(Split::Validation),
-            Split::Train | Split::Validation if marks & (1 << part as u8) != 0 => Some(Split::Test),
-            _ => None,
-        }
-    }
-}
-
-/// First the validation rows that copy a test row go, then the training rows that copy a row which is still held out.
-fn removals(
-    rows: &Rows,
-    plan: &Plan,
-    pairs: &mut NearPairs,
-    progress: &mut dyn FnMut(u64, u64),
-) -> Result<Removals> {
-    let mut sides = vec![0_u8; pairs.count()];
-    for (row, complaint) in rows.complaints.iter().enumerate() {
-        sides[*complaint as usize] |= 1 << plan.part(rows, row) as u8;
-    }
-    let mut blocks = Block { sides, marks: vec![0; pairs.count()], from: 0, against: 0 };
-    for (from, against) in [(VALIDATION, TEST), (TRAIN, VALIDATION | TEST)] {
-        (blocks.from, blocks.against) = (from, against);
-        for complaint in 0..blocks.sides.len() as u32 {
-            if blocks.is_copy(complaint, complaint) {
-                blocks.mark(complaint, complaint);
-            }
-        }
-        if blocks.sides.iter().any(|sides| sides & from != 0)
-            && blocks.sides.iter().any(|sides| sides & against != 0)
-        {
-            pairs.search(&mut blocks, progress)?;
-        }
-    }
-    Ok(Removals { marks: blocks.marks })
-}
-
-struct Block {
-    /// The parts in which each complaint stands.
-    sides: Vec<u8>,
-    marks: Vec<u8>,
-    from: u8,
-    against: u8,
-}
-
-impl Block {
-    /// The parts in which a complaint stands and stays.
-    fn kept(&self, complaint: u32) -> u8 {
-        self.sides[complaint as usize] & !self.marks[complaint as usize]
-    }
-
-    /// Whether `complaint` would be taken out of `from` if it were a copy of `other`.
-    fn is_copy(&self, complaint: u32, other: u32) -> bool {
-        self.kept(complaint) & self.from != 0 && self.kept(other) & self.against != 0
-    }
-
-    fn mark(&mut self, complaint: u32, other: u32) {
-        let is_test = self.kept(other) & self.against & TEST != 0;
-        let because = if self.from == TRAIN && is_test { BECAUSE_OF_TEST } else { 0 };
-        self.marks[complaint as usize] |= self.from | because;
-    }
-}
-
-impl Visitor for Block {
-    fn wants(&mut self, a: u32, b: u32) -> bool {
-        self.is_copy(a, b) || self.is_copy(b, a)
-    }
-
-    fn found(&mut self, a: u32, b: u32) {
-        for (complaint, other) in [(a, b), (b, a)] {
-            if self.is_copy(complaint, other) {
-                self.mark(complaint, other);
-            }
-        }
     }
 }
