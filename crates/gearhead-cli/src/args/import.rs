@@ -37,9 +37,15 @@ pub(crate) struct ImportArgs {
     /// Leave out columns that are no field, instead of keeping them under their own names
     #[arg(long)]
     pub(crate) drop_extra: bool,
+    /// The sheet of a spreadsheet [default: the first with a header, and those after it with the same header]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) sheet: Option<String>,
     /// In a corpus, make a document of every section between blank lines, not of every file
     #[arg(long)]
     pub(crate) sections: bool,
+    /// Look at each case on the terminal before it is taken: keep, edit or skip it
+    #[arg(long)]
+    pub(crate) review: bool,
     /// Use the columns that are found without asking
     #[arg(long)]
     pub(crate) yes: bool,

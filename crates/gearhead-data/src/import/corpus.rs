@@ -105,7 +105,7 @@ impl Document {
         }
         sink.count_row();
         if self.text.contains(char::is_alphanumeric) {
-            sink.take(|buffer| {
+            sink.take(&Place::Line(self.line), |buffer| {
                 buffer.extend_from_slice(b"{\"text\":");
                 push_json(buffer, &self.text);
                 buffer.push(b'}');

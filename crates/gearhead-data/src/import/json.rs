@@ -108,8 +108,10 @@ fn find_mapping<'a>(
 /// Takes a record that is a case, as it stands.
 fn take_case(record: &Record, place: &Place, is_line: bool, sink: &mut Sink<'_>) -> Result<()> {
     match parse_case(&record.text) {
-        Ok(_) if is_line => sink.take(|buffer| buffer.extend_from_slice(record.text.trim().as_bytes())),
-        Ok(case) => sink.take(|buffer| super::draft::push_json(buffer, &case)),
+        Ok(_) if is_line => {
+            sink.take(place, |buffer| buffer.extend_from_slice(record.text.trim().as_bytes()))
+        }
+        Ok(case) => sink.take(place, |buffer| super::draft::push_json(buffer, &case)),
         Err(fault) => sink.reject(place, &fault.to_string(), &record.text),
     }
 }

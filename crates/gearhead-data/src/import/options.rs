@@ -35,6 +35,8 @@ pub struct ImportOptions {
     pub has_no_header: bool,
     /// Columns and constants.
     pub mapping: MappingOptions,
+    /// The sheet of a spreadsheet.
+    pub sheet: Option<String>,
     /// What one document of a corpus is.
     pub documents: Documents,
 }

@@ -65,6 +65,16 @@ pub trait Reviewer {
     }
 }
 
+impl<R: Reviewer + ?Sized> Reviewer for &mut R {
+    fn decide(&mut self, case: &Case, place: &Place, number: usize) -> Result<Decision> {
+        (**self).decide(case, place, number)
+    }
+
+    fn refused(&mut self, reason: &str) {
+        (**self).refused(reason);
+    }
+}
+
 /// What became of a case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {

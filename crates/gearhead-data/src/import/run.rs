@@ -9,6 +9,7 @@ use std::{
 };
 
 use super::{
+    binary,
     corpus::{SeenParagraphs, import_corpus},
     dialogue::import_dialogues,
     encoding::{Encoding, TextReader},
@@ -17,6 +18,7 @@ use super::{
     mapping::Mapping,
     options::{ImportOptions, Observer, Rejected},
     records::JsonRecords,
+    review::Reviewer,
     rows::{
         Place,
         csv::{CsvOptions, CsvRows},
@@ -37,7 +39,7 @@ use crate::{
 const SAMPLE_BYTES: usize = 1 << 16;
 
 /// Imports files, and the files of folders, as JSONL cases into the file `out`, which appears when it is complete. Every
-/// row that is not taken goes to the observer and, as JSONL, to `rejected`.
+/// row that is not taken goes to the observer and, as JSONL, to `rejected`. A reviewer is asked about every case.
 ///
 /// # Errors
 ///
@@ -49,16 +51,20 @@ pub fn import_to_files(
     rejected: Option<&Path>,
     options: &ImportOptions,
     observer: &mut dyn Observer,
+    reviewer: Option<&mut dyn Reviewer>,
 ) -> Result<ImportSummary> {
     let left_out: Vec<&Path> = rejected.into_iter().chain([out]).collect();
     let sources = sources::files(paths, &left_out)?;
     let Some(rejected) = rejected else {
-        return write_whole_with(out, |output| import_sources(&sources, options, out, output, observer));
+        return write_whole_with(out, |output| {
+            import_sources(&sources, options, out, output, observer, reviewer)
+        });
     };
     write_whole_with(rejected, |lines| {
         let mut recorder = Recorder { path: rejected, lines, observer };
-        let result =
-            write_whole_with(out, |output| import_sources(&sources, options, out, output, &mut recorder));
+        let result = write_whole_with(out, |output| {
+            import_sources(&sources, options, out, output, &mut recorder, reviewer)
+        });
         match result {
             Err(error) if !matches!(error, Error::NothingTaken { .. }) => Err(error),
             result => Ok(result),
@@ -77,7 +83,7 @@ pub fn import(
     out: &mut dyn Write,
     observer: &mut dyn Observer,
 ) -> Result<ImportSummary> {
-    import_sources(&sources::files(paths, &[])?, options, Path::new("output"), out, observer)
+    import_sources(&sources::files(paths, &[])?, options, Path::new("output"), out, observer, None)
 }
 
 /// Imports text from a reader; `path` is what messages call it, and its ending helps to tell the format.
@@ -97,10 +103,11 @@ pub fn import_reader(
         Path::new("output"),
         out,
         observer,
+        None,
         FileSummary::new(path.to_owned(), Format::Text),
     );
     let mut summary = ImportSummary::default();
-    import_input(path, input, &mut SeenParagraphs::default(), &mut sink)?;
+    import_input(path, None, input, &mut SeenParagraphs::default(), &mut sink)?;
     summary.add(sink.finish_file(FileSummary::new(PathBuf::new(), Format::Text))?);
     summary.checked(sink.first_fault)
 }
@@ -111,17 +118,18 @@ fn import_sources(
     out_path: &Path,
     out: &mut dyn Write,
     observer: &mut dyn Observer,
+    reviewer: Option<&mut dyn Reviewer>,
 ) -> Result<ImportSummary> {
     let summary_of = |source: Option<&Source>| {
         let path = source.map_or_else(PathBuf::new, |source| source.path.clone());
         FileSummary::new(path, options.format.unwrap_or(Format::Text))
     };
-    let mut sink = Sink::new(options, out_path, out, observer, summary_of(sources.first()));
+    let mut sink = Sink::new(options, out_path, out, observer, reviewer, summary_of(sources.first()));
     let mut seen = SeenParagraphs::default();
     let mut summary = ImportSummary::default();
     for (index, source) in sources.iter().enumerate() {
         let input = File::open(&source.path).map_err(|error| Error::io(&source.path, error))?;
-        match import_input(&source.path, input, &mut seen, &mut sink) {
+        match import_input(&source.path, Some(&source.path), input, &mut seen, &mut sink) {
             // A folder may hold anything; what is of no use is reported like a row.
             Err(Error::UnknownFormat { reason, .. } | Error::UnreadableFormat { reason, .. })
                 if source.is_found =>
@@ -136,8 +144,11 @@ fn import_sources(
     summary.checked(sink.first_fault)
 }
 
+/// `path` is what messages call the input; `on_disk` is where a binary format, which is not read from front to back, can be
+/// opened.
 fn import_input(
     path: &Path,
+    on_disk: Option<&Path>,
     mut input: impl Read + 'static,
     seen: &mut SeenParagraphs,
     sink: &mut Sink<'_>,
@@ -153,6 +164,7 @@ fn import_input(
     let encoding = options.encoding.unwrap_or_else(|| Encoding::detect(&sample));
     let text = beginning(&sample, encoding);
     let format = match (options.format, signature) {
+        (Some(Format::Corpus), Some(Format::Pdf)) => Format::Pdf,
         (Some(format), Some(signature)) if format.is_binary() != signature.is_binary() => {
             let reason = format!("this is no {format} but {signature}");
             return Err(Error::UnreadableFormat { path: path.to_owned(), reason });
@@ -161,7 +173,14 @@ fn import_input(
         (None, None) => Format::of_text(path, &text)?,
     };
     sink.file.format = format;
-    refuse_idle_options(path, format, options)?;
+    refuse_idle_options(path, options.format.unwrap_or(format), options)?;
+    if format.is_binary() {
+        let Some(on_disk) = on_disk else {
+            let reason = format!("{format} is read from a file, not from a stream");
+            return Err(Error::UnreadableFormat { path: path.to_owned(), reason });
+        };
+        return import_binary(on_disk, format, seen, sink);
+    }
     let input = Counted { input: Cursor::new(sample).chain(input), bytes: sink.bytes_read() };
     let input = TextReader::new(input, encoding);
     match format {
@@ -197,11 +216,25 @@ fn import_input(
         }
         Format::Text => import_text(path, input, sink),
         Format::Corpus => import_corpus(path, input, seen, sink),
-        Format::Parquet | Format::Xlsx | Format::Pdf => {
-            let reason = format!("this program was built without a reader for {format}");
-            Err(Error::UnreadableFormat { path: path.to_owned(), reason })
-        }
+        Format::Parquet | Format::Xlsx | Format::Pdf => Ok(()),
     }
+}
+
+/// Takes the rows of a file that is opened as a whole; as a corpus, the text of a PDF.
+fn import_binary(path: &Path, format: Format, seen: &mut SeenParagraphs, sink: &mut Sink<'_>) -> Result<()> {
+    if sink.options.format == Some(Format::Corpus) {
+        let pages = binary::pdf_pages(path)?.map(|(_, text)| text);
+        let text = pages.collect::<Vec<_>>().join("\n\n");
+        let input = TextReader::new(Cursor::new(text.into_bytes()), Encoding::Utf8);
+        return import_corpus(path, input, seen, sink);
+    }
+    let mut opened = match format {
+        Format::Xlsx => binary::open_xlsx(path, sink.options.sheet.as_deref())?,
+        Format::Parquet => binary::open_parquet(path)?,
+        _ => binary::open_pdf(path)?,
+    };
+    sink.file.notes = opened.notes;
+    import_table(path, &mut *opened.rows, sink)
 }
 
 /// The beginning of the text, for a guess at what it is.

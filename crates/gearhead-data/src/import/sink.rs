@@ -7,10 +7,14 @@ use super::{
     encoding::TextReader,
     mapping::Mapping,
     options::{ImportOptions, Observer, Rejected},
+    review::{Review, Reviewed, Reviewer},
     rows::Place,
     summary::FileSummary,
 };
-use crate::error::{Error, Result};
+use crate::{
+    case::parse_case,
+    error::{Error, Result},
+};
 
 /// Written at a time.
 const BUFFER_BYTES: usize = 1 << 16;
@@ -28,6 +32,7 @@ pub(crate) struct Sink<'a> {
     out: &'a mut dyn Write,
     out_path: &'a Path,
     observer: &'a mut dyn Observer,
+    review: Option<Review<&'a mut dyn Reviewer>>,
     bytes_read: Rc<Cell<u64>>,
     buffer: Vec<u8>,
 }
@@ -38,6 +43,7 @@ impl<'a> Sink<'a> {
         out_path: &'a Path,
         out: &'a mut dyn Write,
         observer: &'a mut dyn Observer,
+        reviewer: Option<&'a mut dyn Reviewer>,
         file: FileSummary,
     ) -> Self {
         Self {
@@ -47,6 +53,7 @@ impl<'a> Sink<'a> {
             out,
             out_path,
             observer,
+            review: reviewer.map(Review::new),
             bytes_read: Rc::default(),
             buffer: Vec::with_capacity(2 * BUFFER_BYTES),
         }
@@ -65,12 +72,47 @@ impl<'a> Sink<'a> {
         }
     }
 
-    /// Takes the row: `write` appends its JSON to the buffer, without a line end.
-    pub(crate) fn take(&mut self, write: impl FnOnce(&mut Vec<u8>)) -> Result<()> {
+    /// Takes the row, if nobody objects: `write` appends its JSON to the buffer, without a line end.
+    pub(crate) fn take(&mut self, place: &Place, write: impl FnOnce(&mut Vec<u8>)) -> Result<()> {
+        if self.review.is_some() {
+            let mut json = Vec::new();
+            write(&mut json);
+            return self.offer(place, &json);
+        }
         self.file.cases += 1;
         write(&mut self.buffer);
         self.buffer.push(b'\n');
         if self.buffer.len() >= BUFFER_BYTES { self.flush() } else { Ok(()) }
+    }
+
+    /// Shows the case to the reviewer.
+    fn offer(&mut self, place: &Place, json: &[u8]) -> Result<()> {
+        let json = String::from_utf8_lossy(json);
+        let Some(review) = &mut self.review else { return Ok(()) };
+        match parse_case(&json) {
+            Ok(case) => {
+                let done = review.offer(case, place.clone())?;
+                self.settle(done)
+            }
+            Err(fault) => self.reject(place, &fault.to_string(), &json),
+        }
+    }
+
+    /// Takes or reports the cases on which the reviewer has the last word.
+    fn settle(&mut self, done: Vec<Reviewed>) -> Result<()> {
+        for Reviewed { case, place, verdict } in done {
+            let json =
+                serde_json::to_string(&case).map_err(|error| Error::io(self.out_path, error.into()))?;
+            match verdict.reason() {
+                Some(reason) => self.reject(&place, reason, &json)?,
+                None => {
+                    self.file.cases += 1;
+                    self.buffer.extend_from_slice(json.as_bytes());
+                    self.buffer.push(b'\n');
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Takes the draft if it is a case; else reports the row.
@@ -82,7 +124,7 @@ impl<'a> Sink<'a> {
     ) -> Result<()> {
         self.fill_in(draft);
         match draft.check() {
-            Ok(()) => self.take(|buffer| draft.write(buffer, std::iter::empty())),
+            Ok(()) => self.take(place, |buffer| draft.write(buffer, std::iter::empty())),
             Err(fault) => self.reject(place, &fault.to_string(), &raw()),
         }
     }
@@ -123,6 +165,8 @@ impl<'a> Sink<'a> {
 
     /// Ends the file: what it gave is written, and nothing is lost.
     pub(crate) fn finish_file(&mut self, next: FileSummary) -> Result<FileSummary> {
+        let held = self.review.as_mut().map_or_else(Vec::new, Review::finish);
+        self.settle(held)?;
         self.flush()?;
         self.observer.progress(self.bytes_read.get());
         let file = std::mem::replace(&mut self.file, next);

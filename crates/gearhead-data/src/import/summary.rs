@@ -50,6 +50,8 @@ pub struct FileSummary {
     pub control_characters: u64,
     /// Paragraphs of a corpus that stood there before, among the first million of distinct ones. They are kept.
     pub repeated_paragraphs: u64,
+    /// What else was passed over, one sentence each: titles above a header, sheets that were not read.
+    pub notes: Vec<String>,
     /// Which columns filled which fields; absent where the format names the fields itself.
     pub mapping: Option<Mapping>,
 }
@@ -69,6 +71,7 @@ impl FileSummary {
             undecodable: 0,
             control_characters: 0,
             repeated_paragraphs: 0,
+            notes: Vec::new(),
             mapping: None,
         }
     }

@@ -75,7 +75,7 @@ fn import_row(
         return sink.reject(&row.place, &fault.to_string(), &as_csv(&row.cells));
     }
     let kept = mapping.kept.iter().map(|(index, key)| (key.as_slice(), cell(*index).trim()));
-    sink.take(|buffer| draft.write(buffer, kept.filter(|(_, text)| !text.is_empty())))
+    sink.take(&row.place, |buffer| draft.write(buffer, kept.filter(|(_, text)| !text.is_empty())))
 }
 
 /// The cells as a line of RFC 4180.

@@ -10,12 +10,13 @@ use gearhead::data::{
     self,
     import::{
         Documents, FileSummary, Format, ImportOptions, ImportSummary, Mapping, MappingOptions, Observer,
-        Rejected, import_to_files, total_bytes,
+        Rejected, import_to_files, review::Reviewer, total_bytes,
     },
 };
 use indicatif::ProgressBar;
 use serde::Serialize;
 
+use super::review::Terminal;
 use crate::{args::ImportArgs, failure::Failure, output, progress};
 
 /// Rejected rows that are shown; the file has them all.
@@ -32,18 +33,26 @@ pub(super) fn run(args: &ImportArgs) -> Result<(), Failure> {
             set: args.set.clone(),
             drops_extra: args.drop_extra,
         },
+        sheet: args.sheet.clone(),
         documents: if args.sections { Documents::Sections } else { Documents::Files },
     };
     if args.rejected.as_ref() == Some(&args.out) {
         return Err(Failure::bad_input("usage", "--out and --rejected must be two files"));
     }
+    if args.review && args.format == Some(Format::Corpus) {
+        return Err(Failure::bad_input("usage", "--review is for cases; a corpus has none"));
+    }
+    let mut terminal = if args.review { Some(Terminal::open()?) } else { None };
     let mut view = View {
-        bar: progress::bytes(total_bytes(&args.paths)?),
+        // A bar would write over the questions.
+        bar: if args.review { ProgressBar::hidden() } else { progress::bytes(total_bytes(&args.paths)?) },
         asks: !args.yes && !args.json && io::stdin().is_terminal() && io::stderr().is_terminal(),
         agreed: HashSet::new(),
         n_rejected: 0,
     };
-    let result = import_to_files(&args.paths, &args.out, args.rejected.as_deref(), &options, &mut view);
+    let reviewer = terminal.as_mut().map(|terminal| terminal as &mut dyn Reviewer);
+    let result =
+        import_to_files(&args.paths, &args.out, args.rejected.as_deref(), &options, &mut view, reviewer);
     view.bar.finish_and_clear();
     if view.n_rejected > SHOWN_REJECTED {
         let more = view.n_rejected - SHOWN_REJECTED;
@@ -77,6 +86,9 @@ struct Outputs<'a> {
 fn show(summary: &ImportSummary, outputs: &Outputs<'_>) -> Result<(), Failure> {
     for file in &summary.files {
         output::text(format_args!("{}: {}", file.path.display(), in_words(file)))?;
+        for note in &file.notes {
+            output::text(format_args!("  {note}"))?;
+        }
     }
     let taken =
         if summary.files.iter().all(|file| file.format == Format::Corpus) { "documents" } else { "cases" };
