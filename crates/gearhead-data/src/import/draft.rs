@@ -1,6 +1,6 @@
 //! A case in the making: texts from any source, put together, checked and written as JSON.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::field::Field;
 use crate::{
@@ -18,7 +18,7 @@ pub(crate) struct Draft {
     steps: Vec<String>,
     hours: Option<f64>,
     /// Keys that are no fields.
-    extra: Vec<(String, Value)>,
+    extra: Map<String, Value>,
 }
 
 impl Draft {
@@ -70,10 +70,10 @@ impl Draft {
     /// Keeps a key that is no field.
     pub(crate) fn add_extra(&mut self, key: &str, value: Value) {
         let mut key = extra_name(key);
-        while self.extra.iter().any(|(known, _)| *known == key) {
+        while self.extra.contains_key(&key) {
             key.push('_');
         }
-        self.extra.push((key, value));
+        self.extra.insert(key, value);
     }
 
     /// Makes a case of it, as far as it is one. An hour meter that is no number and a system that Gearhead does not

@@ -21,6 +21,10 @@ use crate::{case::parse_case, error::Result};
 const SAMPLE_RECORDS: usize = 200;
 /// The same, in bytes.
 const SAMPLE_BYTES: usize = 1 << 22;
+/// Records whose values are looked at.
+const SAMPLE_VALUES: usize = 20;
+/// Keys among which fields are looked for; further ones are kept as they are.
+const MAX_KEYS: usize = 2_000;
 
 /// Takes every record. Keys of nested objects are joined with a dot (`machine.serial`); a key that the first 200 records
 /// do not have is kept as it is.
@@ -81,14 +85,21 @@ fn find_mapping<'a>(
         let Ok(Value::Object(object)) = serde_json::from_str(text) else { continue };
         let mut sample = vec![String::new(); header.len()];
         for_each_leaf(&object, &mut |key, value| {
+            if header.len() >= MAX_KEYS && !columns.contains_key(key) {
+                return;
+            }
             let index = *columns.entry(key.to_owned()).or_insert_with(|| {
                 header.push(key.to_owned());
                 header.len() - 1
             });
-            sample.resize(header.len(), String::new());
-            sample[index] = as_text(value);
+            if samples.len() < SAMPLE_VALUES {
+                sample.resize(header.len(), String::new());
+                sample[index] = as_text(value);
+            }
         });
-        samples.push(sample);
+        if samples.len() < SAMPLE_VALUES {
+            samples.push(sample);
+        }
     }
     if header.is_empty() {
         return Ok(None);

@@ -47,7 +47,9 @@ pub(crate) fn codes_in(text: &str) -> Vec<String> {
     let mut codes = Vec::new();
     let mut start = 0;
     while start < words.len() {
-        let longest = MAX_CODE_WORDS.min(words.len() - start);
+        // Behind a code a sentence may go on with numbers of its own.
+        let n_code_words = words[start..].iter().take_while(|word| is_part_of_code(word)).count();
+        let longest = n_code_words.min(MAX_CODE_WORDS);
         let found = (1..=longest).rev().find_map(|n_words| {
             let spelling = words[start..start + n_words].join(" ");
             is_code(&spelling).then_some((n_words, spelling))
@@ -59,6 +61,12 @@ pub(crate) fn codes_in(text: &str) -> Vec<String> {
         start += n_words;
     }
     codes
+}
+
+/// Whether a word can be a part of a fault code: it has a digit, or is the name of a number or a dash between two.
+fn is_part_of_code(word: &str) -> bool {
+    const NAMES: [&str; 8] = ["SPN", "FMI", "CID", "MID", "EID", "FC", "SA", "OC"];
+    has_digit(word) || ["-", "/"].contains(&word) || NAMES.iter().any(|name| name.eq_ignore_ascii_case(word))
 }
 
 fn is_code(spelling: &str) -> bool {

@@ -158,6 +158,16 @@ fn records_with_other_keys_are_mapped() {
 }
 
 #[test]
+fn a_record_with_very_many_keys_is_taken_in_no_time() {
+    let keys: Vec<String> = (0..60_000).map(|number| format!("\"k{number}\": {number}")).collect();
+    let text = format!("{{\"machine\": \"a\", \"issue\": \"b\", {}}}\n", keys.join(", "));
+    let start = std::time::Instant::now();
+    let out = run("r.jsonl", text, &ImportOptions::default());
+    assert_eq!(out.lines[0].as_object().unwrap().len(), 60_002);
+    assert!(start.elapsed().as_secs() < 20);
+}
+
+#[test]
 fn notes_with_labels_become_cases() {
     let text = "Problem: Engine starts but loses power\n  after 30 minutes\nEquipment: Caterpillar 320D\n\
         Error Codes: P0087, SPN 157\nCause: Fuel filter restriction\nSolution: Replace filters.\n\nSteps:\n1. Look\n2. Measure\n\n\

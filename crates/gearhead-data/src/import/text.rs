@@ -288,11 +288,16 @@ fn line_label(before: &str) -> Option<(usize, Field)> {
 
 /// A label at the end of a text, of up to three words that a capital letter begins.
 fn inline_label(before: &str) -> Option<(usize, Field)> {
+    // Only the end is looked at, or a line full of colons would take for ever.
+    let mut tail = before.len().saturating_sub(MAX_LABEL_BYTES);
+    while !before.is_char_boundary(tail) {
+        tail -= 1;
+    }
     let mut word_starts: Vec<usize> = Vec::new();
-    let mut was_space = true;
-    for (at, c) in before.char_indices() {
+    let mut was_space = tail == 0;
+    for (at, c) in before[tail..].char_indices() {
         if was_space && !c.is_whitespace() {
-            word_starts.push(at);
+            word_starts.push(tail + at);
         }
         was_space = c.is_whitespace();
     }
@@ -332,6 +337,15 @@ mod tests {
         assert_eq!(found("It stalled at 10:30, note: hot day"), ["It stalled at 10:30, note: hot day"]);
         assert_eq!(found("the problem: it leaks"), ["the problem: it leaks"]);
         assert_eq!(found("Ursache: Pumpe verschlissen"), ["probable_cause=Pumpe verschlissen"]);
+    }
+
+    #[test]
+    fn a_line_full_of_colons_is_read_in_no_time() {
+        let line = format!("Problem: {}", ": ".repeat(300_000));
+        let start = std::time::Instant::now();
+        assert_eq!(pieces(&line).len(), 1);
+        assert!(start.elapsed().as_secs() < 20);
+        assert_eq!(found(&format!("Problem: {} Cause: b", "ä".repeat(100))).len(), 2);
     }
 
     #[test]

@@ -213,7 +213,11 @@ impl Rows for CsvRows {
         }
         row.place = Place::Line(self.window.line());
         let Extent::Bytes(n_bytes) = self.best_extent()? else {
-            return self.first_line_is_faulty(row, "a quote is opened and not closed".to_owned());
+            let line = self.window.next_line(MAX_RECORD_BYTES)?.map_or(0, |span| span.content);
+            let has_quote = memchr::memchr(b'"', &self.window.unread()[..line]).is_some();
+            let long = || format!("the row has more than {MAX_RECORD_BYTES} bytes");
+            let reason = if has_quote { "a quote is opened and not closed".to_owned() } else { long() };
+            return self.first_line_is_faulty(row, reason);
         };
         let (n_cells, n_columns) = (self.parser.n_cells(), self.header.len());
         let n_filled = (0..n_cells)

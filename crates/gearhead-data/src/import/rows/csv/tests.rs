@@ -70,6 +70,10 @@ fn a_quote_that_is_not_closed_costs_one_line() {
     assert_eq!(found.len(), 400_002);
     assert!(found[0].starts_with("2! a quote"), "{}", found[0]);
     assert_eq!(found[400_001], "400003: 7|8");
+    let long_line = format!("a,b\n1,{}\n3,4\n", "x".repeat(2 * MAX_RECORD_BYTES));
+    let found = read(&long_line);
+    assert!(found[0].starts_with("2! the row has more than 1048576 bytes"));
+    assert_eq!(found[1..], ["3: 3|4"]);
     let many_lines = format!("a,b\n1,\"{}\"\n3,4\n", "x\n".repeat(MAX_RECORD_LINES + 1));
     assert!(read(&many_lines)[0].starts_with("2! a quote"));
 }
