@@ -181,12 +181,18 @@ fn joined(texts: impl Iterator<Item = Result<String, NotText>>) -> Result<String
 }
 
 fn uuid(bytes: &ByteArray) -> String {
-    let mut text = String::new();
-    for (place, byte) in bytes.data().iter().enumerate() {
-        if matches!(place, 4 | 6 | 8 | 10) {
-            text.push('-');
-        }
-        text.push_str(&format!("{byte:02x}"));
+    let hex: Vec<String> = bytes.data().iter().map(|byte| format!("{byte:02x}")).collect();
+    let group = |from: usize, to: usize| hex.get(from..to).map(<[String]>::concat).unwrap_or_default();
+    [group(0, 4), group(4, 6), group(6, 8), group(8, 10), group(10, 16)].join("-")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_uuid_is_written_in_its_five_groups() {
+        let bytes: Vec<u8> = (0..16).collect();
+        assert_eq!(uuid(&ByteArray::from(bytes)), "00010203-0405-0607-0809-0a0b0c0d0e0f");
     }
-    text
 }

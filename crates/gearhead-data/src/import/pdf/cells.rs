@@ -74,8 +74,15 @@ impl Reader {
         if let Some(last) = records.last_mut().filter(|_| goes_on) {
             finish_broken_row(&mut rows, &mut overhang, last);
         }
-        if let Some(first) = rows.first_mut().filter(|_| !overhang.is_empty()) {
-            first.solution = [&overhang, &first.solution].map(String::as_str).join(" ").trim().to_owned();
+        if !overhang.is_empty() {
+            if rows.is_empty() {
+                rows.push(Row::default());
+            }
+            let below = std::mem::replace(&mut rows[0].solution, overhang);
+            if !below.is_empty() {
+                rows[0].solution.push(' ');
+                rows[0].solution.push_str(&below);
+            }
         }
         for row in rows {
             let mut record = Record { page, ..Record::default() };
@@ -106,6 +113,7 @@ impl Reader {
 }
 
 /// A row before the columns on the left are filled up from the rows above.
+#[derive(Default)]
 struct Row {
     y: f64,
     left: Vec<(Role, String)>,
@@ -182,7 +190,7 @@ impl Columns {
                 if has_causes { (cell.text(), list::joined(&own)) } else { (String::new(), cell.text()) };
             rows.push(Row { y: cell.y, left: Vec::new(), has_code: false, cause, solution });
         }
-        let first = driver.first().map_or(f64::NEG_INFINITY, |cell| cell.y);
+        let first = driver.first().map_or(f64::INFINITY, |cell| cell.y);
         let overhang =
             entries(&|other| other.y < first - self.drift && !driver.iter().any(|cell| other.frames(cell.y)));
         for role in [Role::Equipment, Role::Symptom, Role::Codes] {

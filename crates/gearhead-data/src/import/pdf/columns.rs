@@ -80,19 +80,13 @@ fn gutter(lines: &[Line]) -> Option<f64> {
     // Columns are about as wide as each other: the gutter is not near an edge.
     let (from, to) = ((bins as f64 * 0.2) as usize, (bins as f64 * 0.8) as usize);
     let mut best: Option<(usize, usize)> = None;
-    let mut start = None;
-    for bin in from..=to.min(bins) {
-        let is_free = bin < to && crossing[bin] <= allowed;
-        match (is_free, start) {
-            (true, None) => start = Some(bin),
-            (false, Some(first)) => {
-                if best.is_none_or(|(a, b)| bin - first > b - a) {
-                    best = Some((first, bin));
-                }
-                start = None;
-            }
-            _ => {}
+    let mut start = from;
+    for stretch in crossing[from..to.max(from)].split(|&count| count > allowed) {
+        let end = start + stretch.len();
+        if best.is_none_or(|(a, b)| stretch.len() > b - a) {
+            best = Some((start, end));
         }
+        start = end + 1;
     }
     let (first, end) = best.filter(|(first, end)| (end - first) as f64 * step >= MIN_GUTTER * size)?;
     let middle = left + f64::midpoint(first as f64, end as f64) * step;

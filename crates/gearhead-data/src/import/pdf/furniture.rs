@@ -80,11 +80,10 @@ fn is_page_number(text: &str) -> bool {
     let is_number = |word: &str| word.chars().all(|char| char.is_ascii_digit());
     let is_roman = |word: &str| word.len() <= 6 && word.chars().all(|char| "ivxlc".contains(char));
     match words.as_slice() {
-        [number] => is_number(number) || is_roman(number),
-        [section, number] if is_number(section) => is_number(number),
-        ["page" | "p", number] => is_number(number) || is_roman(number),
-        ["page", number, "of", all] => is_number(number) && is_number(all),
-        [number, "of", all] => is_number(number) && is_number(all),
+        ["page" | "p", number] | [number] => is_number(number) || is_roman(number),
+        [section, number] | ["page", section, "of", number] | [section, "of", number] => {
+            is_number(section) && is_number(number)
+        }
         _ => false,
     }
 }

@@ -129,18 +129,18 @@ impl Vocabulary {
         let is_broken = text.ends_with('-')
             && text[..text.len() - 1].ends_with(char::is_alphabetic)
             && next.starts_with(char::is_lowercase);
-        if !is_broken {
-            text.push(' ');
-        } else {
+        if is_broken {
             let head = text.rsplit(char::is_whitespace).next().unwrap_or_default();
             let tail = next.split(char::is_whitespace).next().unwrap_or_default();
             let hyphenated = bare(&format!("{head}{tail}"));
-            let joined = hyphenated.replacen('-', "", hyphenated.matches('-').count());
+            let joined = bare(&format!("{}{tail}", &head[..head.len() - 1]));
             let keeps_hyphen = self.0.contains(&hyphenated) && !self.0.contains(&joined)
                 || (!self.0.contains(&joined) && is_prefix_with_hyphen(head));
             if !keeps_hyphen {
                 text.pop();
             }
+        } else {
+            text.push(' ');
         }
         text.push_str(next);
     }

@@ -29,7 +29,8 @@ pub(super) fn joined(entries: &[Entry]) -> String {
             text.push_str(if text.ends_with(['.', ':', ';', '!', '?', ',']) { " " } else { "; " });
         }
         if let Some(number) = entry.number.filter(|_| entries.len() > 1) {
-            text.push_str(&format!("{number}. "));
+            text.push_str(&number.to_string());
+            text.push_str(". ");
         }
         text.push_str(&entry.text);
     }

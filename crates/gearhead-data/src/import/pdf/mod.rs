@@ -46,7 +46,7 @@ use table::Region;
 
 const FORMAT: &str = "PDF";
 /// A document that takes longer is refused.
-const MAX_TIME: Duration = Duration::from_secs(600);
+const MAX_TIME: Duration = Duration::from_mins(10);
 
 /// What the columns of [`PdfRows`] are called.
 const HEADER: [&str; 6] = ["equipment", "symptom", "error_codes", "probable_cause", "solution", "page"];

@@ -123,7 +123,8 @@ impl Notes {
         let right = transform * Point::new(UNITS_PER_EM, 0.0) - origin;
         // Text that is turned, a watermark or a label along a margin, belongs to no line.
         let is_level = right.x > 0.0 && right.y.abs() < 0.05 * right.x;
-        if !is_level || !(origin.x.is_finite() && origin.y.is_finite() && end.x.is_finite()) || size < 1.0 {
+        let is_placed = origin.is_finite() && end.is_finite() && size >= 1.0;
+        if !(is_level && is_placed) {
             return;
         }
         let text = match glyph.as_unicode() {

@@ -56,7 +56,7 @@ pub(super) fn regions(lines: &[Line], rules: &[Rule]) -> Vec<Region> {
             at += 1;
             continue;
         };
-        let (table, length) = table(header, &lines[at + used..], rules);
+        let (table, length) = table(&header, &lines[at + used..], rules);
         at += used + length;
         if !text.is_empty() {
             regions.push(Region::Text(std::mem::take(&mut text)));
@@ -116,11 +116,11 @@ fn headings(parts: Vec<Line>) -> Option<Vec<Heading>> {
 }
 
 /// The table under a header, and how many of the lines belong to it.
-fn table(header: Vec<Heading>, lines: &[Line], rules: &[Rule]) -> (Table, usize) {
+fn table(header: &[Heading], lines: &[Line], rules: &[Rule]) -> (Table, usize) {
     let top = header.iter().map(|heading| heading.line.y).fold(f64::INFINITY, f64::min);
     let size = header.iter().map(|heading| heading.line.size).fold(0.0, f64::max);
     let first = lines.first().map_or(top, |line| line.y);
-    let bottom = ruled_bottom(&header, first, rules);
+    let bottom = ruled_bottom(header, first, rules);
     let mut strips: Vec<Strip> = header.windows(2).map(|pair| Strip::new(&pair[0], &pair[1])).collect();
     let (mut length, mut last_y) = (0, first);
     for line in lines {

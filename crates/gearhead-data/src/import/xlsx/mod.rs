@@ -124,14 +124,13 @@ impl Plan {
             if cell.is_broken {
                 fault.get_or_insert_with(|| format!("cell {} holds the error {}", name(), cell.text));
             }
-            match cells.get_mut(cell.column as usize) {
-                Some(text) => text.clone_from(&cell.text),
-                None => {
-                    fault.get_or_insert_with(|| {
-                        format!("cell {} has text, but its column has no name in the header", name())
-                    });
-                    cells.push(cell.text.clone());
-                }
+            if let Some(text) = cells.get_mut(cell.column as usize) {
+                text.clone_from(&cell.text);
+            } else {
+                fault.get_or_insert_with(|| {
+                    format!("cell {} has text, but its column has no name in the header", name())
+                });
+                cells.push(cell.text.clone());
             }
         }
         if fault.is_none() && cells.iter().zip(&self.header).all(|(cell, name)| cell.trim() == name) {
