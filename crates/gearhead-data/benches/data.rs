@@ -5,6 +5,7 @@ use std::hint::black_box;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use gearhead_data::{
     case::CaseReader,
+    check::{Files, Options, check},
     duplicates::{Sketcher, fingerprint},
     generate::{GenerateConfig, generate},
     knowledge::KnowledgeBase,
@@ -26,7 +27,7 @@ fn reading(criterion: &mut Criterion) {
     for (name, text) in [("jsonl", &lines), ("array", &array)] {
         group.throughput(Throughput::Bytes(text.len() as u64));
         group.bench_function(name, |bencher| {
-            bencher.iter(|| CaseReader::new("bench", text.as_bytes()).filter(Result::is_ok).count());
+            bencher.iter(|| CaseReader::new("bench", text.as_bytes()).flatten().count());
         });
     }
     group.finish();
@@ -43,5 +44,21 @@ fn duplicates(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, reading, duplicates);
+/// The whole check of a file on disk, its closing comparison of complaints included.
+fn checking(criterion: &mut Criterion) {
+    let (lines, _) = files();
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let path = folder.path().join("cases.jsonl");
+    std::fs::write(&path, &lines).expect("the temporary folder can be written");
+    let input = Files::train([path]);
+    let mut group = criterion.benchmark_group("check");
+    group.sample_size(10);
+    group.throughput(Throughput::Bytes(lines.len() as u64));
+    group.bench_function("jsonl", |bencher| {
+        bencher.iter(|| check(&input, &Options::default(), &mut |_| ()).expect("the file holds cases").score);
+    });
+    group.finish();
+}
+
+criterion_group!(benches, reading, duplicates, checking);
 criterion_main!(benches);

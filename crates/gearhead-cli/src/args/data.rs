@@ -4,13 +4,18 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::{split::DataSplitArgs, stats::DataStatsArgs};
+use super::{CheckArgs, DataSplitArgs, DataStatsArgs};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum DataCommand {
     /// Make cases from the fault cards: train.jsonl, validation.jsonl and test.jsonl.
     #[command(after_help = "Example:\n  gearhead data generate --count 1000 --seed 7 --out data")]
     Generate(GenerateArgs),
+    /// Find what is wrong with records, and whether something gives their label away.
+    #[command(
+        after_help = "Example:\n  gearhead data check data/train.jsonl --validation data/validation.jsonl --test data/test.jsonl --html report.html"
+    )]
+    Check(CheckArgs),
     /// Split cases into training, validation and test files without a near copy across.
     #[command(
         after_help = "Example:\n  gearhead data split records.jsonl --by machine --out data --validation 0.1 --test 0.1 --seed 7"
@@ -26,6 +31,7 @@ impl DataCommand {
     pub(crate) fn wants_json(&self) -> bool {
         match self {
             Self::Generate(args) => args.json,
+            Self::Check(args) => args.json,
             Self::Split(args) => args.json,
             Self::Stats(args) => args.json,
         }

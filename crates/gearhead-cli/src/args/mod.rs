@@ -1,5 +1,6 @@
 //! Arguments, as they are typed.
 
+mod check;
 mod data;
 mod split;
 mod stats;
@@ -9,6 +10,7 @@ use std::{net::SocketAddr, path::PathBuf};
 use clap::{Args, Parser, Subcommand};
 use gearhead::Device;
 
+pub(crate) use check::CheckArgs;
 pub(crate) use data::{DataCommand, GenerateArgs as DataGenerateArgs};
 pub(crate) use split::DataSplitArgs;
 pub(crate) use stats::DataStatsArgs;

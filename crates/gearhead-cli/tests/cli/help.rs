@@ -35,6 +35,7 @@ fn the_help_of_every_command_has_an_example() {
     leaves.sort();
     let expected = [
         "codes",
+        "data check",
         "data generate",
         "data split",
         "data stats",

@@ -17,10 +17,10 @@ pub(super) struct Bar {
 
 const WIDTH: f64 = 720.0;
 const ROW: f64 = 24.0;
-const LABEL_WIDTH: f64 = 250.0;
+const LABEL_WIDTH: f64 = 280.0;
 const VALUE_WIDTH: f64 = 70.0;
 /// Characters of a label that have room.
-const LABEL_CHARS: usize = 38;
+const LABEL_CHARS: usize = 42;
 
 /// Horizontal bars, one below the other. `full` is the value of a bar over the whole width; at `mark`, if it is given,
 /// stands a dashed line. A screen reader gets `title`.
@@ -57,13 +57,15 @@ pub(super) struct Column {
     pub(super) count: f64,
 }
 
-/// Counts over ranges of a number, as columns side by side, with the first number of every fourth below.
+/// Counts over ranges of a number, as columns side by side, with the first numbers of some of them below.
 pub(super) fn histogram(title: &str, columns: &[Column]) -> Markup {
     const HEIGHT: f64 = 110.0;
     const AXIS: f64 = 20.0;
-    const TICK_EVERY: usize = 4;
+    // Few columns are not blown up to fill the page.
+    const MIN_PLACES: usize = 12;
+    let tick_every = columns.len().div_ceil(6);
     let most = columns.iter().map(|column| column.count).fold(f64::MIN_POSITIVE, f64::max);
-    let width = WIDTH / columns.len().max(1) as f64;
+    let width = WIDTH / columns.len().max(MIN_PLACES) as f64;
     html! {
         svg viewBox=(format!("0 0 {WIDTH} {}", HEIGHT + AXIS)) role="img" aria-label=(title) {
             @for (index, column) in columns.iter().enumerate() {
@@ -72,7 +74,7 @@ pub(super) fn histogram(title: &str, columns: &[Column]) -> Markup {
                 g {
                     title { (column.from) " to " (column.to.saturating_sub(1)) ": " (column.count.round()) }
                     rect.bar x=(pixels(x + 1.0)) y=(pixels(HEIGHT - height)) width=(pixels(width - 2.0)) height=(pixels(height)) {}
-                    @if index % TICK_EVERY == 0 {
+                    @if index % tick_every == 0 {
                         text.tick x=(pixels(x + 1.0)) y=(HEIGHT + 15.0) { (column.from) }
                     }
                 }
@@ -109,7 +111,7 @@ mod tests {
         };
         let svg = bars("a & b", &[bar("<half>", 0.5), bar("whole", 1.0)], 1.0, Some(0.25)).into_string();
         assert!(svg.contains("aria-label=\"a &amp; b\"") && svg.contains("&lt;half&gt;"), "{svg}");
-        assert!(svg.contains("width=\"200\"") && svg.contains("x1=\"350\""), "{svg}");
+        assert!(svg.contains("width=\"185\"") && svg.contains("x1=\"372.5\""), "{svg}");
     }
 
     #[test]

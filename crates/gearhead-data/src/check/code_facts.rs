@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// The prefixes of a code that are tried as an oracle, in characters of the canonical spelling.
-pub(super) const PREFIX_CHARS: [usize; 3] = [1, 2, 4];
+pub(super) const PREFIX_CHARS: [usize; 2] = [2, 4];
 
 /// The most spellings that are remembered; a file with more is looked up anew from time to time.
 const MAX_SPELLINGS: usize = 1 << 16;

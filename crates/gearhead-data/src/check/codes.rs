@@ -91,7 +91,7 @@ impl<'a> Codes<'a> {
     }
 
     pub(super) fn finish(self, findings: &mut Findings) {
-        let text = format!("{} name a code of no known format", number_of(self.opaque.count, "record"));
+        let text = format!("a code of no known format stands in {}", number_of(self.opaque.count, "record"));
         findings.add(
             "opaque-code",
             Severity::Warning,
@@ -99,8 +99,10 @@ impl<'a> Codes<'a> {
             text,
             "Correct the spelling, or define the maker's codes in a codes.toml and pass --codes.",
         );
-        let text =
-            format!("{} name a code that the tables do not hold", number_of(self.unknown.count, "record"));
+        let text = format!(
+            "a code that the tables do not hold stands in {}",
+            number_of(self.unknown.count, "record")
+        );
         findings.add(
             "unknown-code",
             Severity::Info,

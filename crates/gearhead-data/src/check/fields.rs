@@ -105,7 +105,7 @@ impl Fields {
             "Mend these lines: each is lost to training.",
         );
         let text = format!(
-            "{} hold a placeholder such as \"n/a\" where a text belongs",
+            "a placeholder such as \"n/a\" stands where a text belongs in {}",
             number_of(self.placeholder.count, "record")
         );
         findings.add(
@@ -116,7 +116,7 @@ impl Fields {
             "Fill the field in, or leave it out, so that a model does not learn to write the placeholder.",
         );
         let text = format!(
-            "{} hold a complaint of fewer than {MIN_LETTERS} letters",
+            "the complaint has fewer than {MIN_LETTERS} letters in {}",
             number_of(self.short.count, "record")
         );
         findings.add(

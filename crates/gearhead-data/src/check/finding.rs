@@ -136,7 +136,7 @@ impl Findings<'_> {
         }
         let mut message = message;
         if one_in > 1 {
-            message.push_str(&format!(" (estimated from 1 in {one_in})"));
+            message = format!("{message} (estimated from 1 in {one_in})");
         }
         let examples = tally
             .examples

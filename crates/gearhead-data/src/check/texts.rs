@@ -36,6 +36,7 @@ pub(super) struct Texts {
 struct Complaint {
     text: Box<str>,
     rows: u64,
+    trained: u64,
     first: Place,
     /// The first row that is measured on.
     first_measured: Option<Place>,
@@ -118,6 +119,7 @@ impl Texts {
         let make = || Complaint {
             text: row.symptom.into(),
             rows: 0,
+            trained: 0,
             first: row.place,
             first_measured: None,
             validation: (0, None),
@@ -126,6 +128,7 @@ impl Texts {
         };
         if let Some(complaint) = self.complaints.at_place(row.fingerprint, place, make) {
             complaint.rows += 1;
+            complaint.trained += u64::from(row.part == Part::Train);
             if row.part == Part::Validation {
                 complaint.validation.0 += 1;
                 complaint.validation.1.get_or_insert(row.place);
@@ -173,10 +176,14 @@ impl Texts {
         let nearest = nearest(&complaints);
         report_near(&complaints, &nearest, self.complaints.one_in(), findings);
         let one_in = self.complaints.one_in();
-        let validation = across(&complaints, &nearest, one_in, |complaint| complaint.validation);
+        let validation = across(&complaints, one_in, |index| {
+            let (rows, first) = complaints[index].1.validation;
+            (rows, first, nearest[index].trained)
+        });
         report_validation(validation, findings);
-        across(&complaints, &nearest, one_in, |complaint| {
-            (complaint.votes.measured, complaint.first_measured)
+        across(&complaints, one_in, |index| {
+            let complaint = complaints[index].1;
+            (complaint.votes.measured, complaint.first_measured, nearest[index].learned)
         })
     }
 }
@@ -195,20 +202,20 @@ struct CopyWords {
 const RECORDS: CopyWords = CopyWords {
     id: "duplicate-record",
     severity: Severity::Warning,
-    within: "repeat an earlier one word for word",
+    within: "copies of an earlier record, word for word",
     advice: "Drop the copies: they count a repair twice, and a split by row puts them on both sides.",
     across_id: "record-in-two-parts",
-    across: "of validation or test stand in another part word for word",
+    across: "validation or test rows that stand in another part, word for word",
     across_advice: "Take them out of the training records: what was seen cannot be measured on.",
 };
 
 const IDS: CopyWords = CopyWords {
     id: "duplicate-id",
     severity: Severity::Warning,
-    within: "have the id of an earlier one",
+    within: "ids that an earlier record has",
     advice: "Give every record an id of its own, or drop the copies.",
     across_id: "id-in-two-parts",
-    across: "of validation or test have an id that another part has too",
+    across: "validation or test rows whose id another part has too",
     across_advice: "Split again so that each record is in one part only.",
 };
 
@@ -217,23 +224,23 @@ fn report_copied(sample: &Sample<Copied>, findings: &mut Findings, words: &CopyW
     let count = sample.sum(|copied| copied.surplus() as f64).round() as u64;
     let entries = sample.sorted();
     let copies = entries.iter().filter(|(.., copied)| copied.surplus() > 0);
-    let examples =
-        copies.filter_map(|(.., copied)| Some((copied.places[1]?, beside(copied.places[0]?, findings))));
+    let examples = copies
+        .filter_map(|(.., copied)| Some((copied.places[1]?, Some(beside(copied.places[0]?, findings)))));
     let tally = Tally::of_places(count, examples.collect());
-    let message = format!("{} {}", number_of(count, "record"), words.within);
+    let message = format!("{}: {}", words.within, number_of(count, "record"));
     findings.add_estimated(words.id, words.severity, tally, one_in, message, words.advice);
 
     let count = sample.sum(|copied| copied.across() as f64).round() as u64;
     let across = entries.iter().filter(|(.., copied)| copied.across() > 0);
     let examples =
-        across.filter_map(|(.., copied)| Some((copied.held_out?, beside(copied.places[0]?, findings))));
+        across.filter_map(|(.., copied)| Some((copied.held_out?, Some(beside(copied.places[0]?, findings)))));
     let tally = Tally::of_places(count, examples.collect());
-    let message = format!("{} {}", number_of(count, "record"), words.across);
+    let message = format!("{}: {}", words.across, number_of(count, "record"));
     findings.add_estimated(words.across_id, Severity::Error, tally, one_in, message, words.across_advice);
 }
 
-fn beside(place: Place, findings: &Findings) -> Option<String> {
-    Some(format!("as {}:{}", findings.paths[place.file].display(), place.line))
+fn beside(place: Place, findings: &Findings) -> String {
+    format!("as {}:{}", findings.paths[place.file].display(), place.line)
 }
 
 fn report_labels(complaints: &Sample<Complaint>, findings: &mut Findings) {
@@ -249,7 +256,7 @@ fn report_labels(complaints: &Sample<Complaint>, findings: &mut Findings) {
     let tally = Tally::of_places(count, examples.collect());
     let share = count as f64 / findings.records.max(1) as f64;
     let severity = if share >= 0.3 { Severity::Warning } else { Severity::Info };
-    let message = format!("{} have a complaint that stands with several causes", number_of(count, "record"));
+    let message = format!("complaints that stand with several causes: {}", number_of(count, "record"));
     findings.add_estimated(
         "one-symptom-many-causes",
         severity,
@@ -260,10 +267,14 @@ fn report_labels(complaints: &Sample<Complaint>, findings: &mut Findings) {
     );
 }
 
-/// The most similar other complaint, and the most similar one that is learned from, for each complaint.
+/// The most similar complaints of a complaint.
 #[derive(Clone, Copy, Default)]
 struct Nearest {
+    /// Of all others.
     any: Option<(f64, usize)>,
+    /// Of those of training rows, itself among them.
+    trained: Option<(f64, usize)>,
+    /// Of those that rules are learned on, itself among them: without a test file a part of the former.
     learned: Option<(f64, usize)>,
 }
 
@@ -273,9 +284,8 @@ fn nearest(complaints: &[(f64, &Complaint)]) -> Vec<Nearest> {
         complaints.iter().map(|(_, complaint)| sketcher.sketch_normalised(&complaint.text)).collect();
     let mut nearest = vec![Nearest::default(); complaints.len()];
     for (index, (_, complaint)) in complaints.iter().enumerate() {
-        if complaint.votes.learned > 0 {
-            nearest[index].learned = Some((1.0, index));
-        }
+        nearest[index].trained = (complaint.trained > 0).then_some((1.0, index));
+        nearest[index].learned = (complaint.votes.learned > 0).then_some((1.0, index));
     }
     let bands: Vec<[u64; BANDS]> = sketches.iter().map(Sketch::bands).collect();
     let mut in_band: Vec<(u64, usize)> = Vec::with_capacity(complaints.len());
@@ -294,6 +304,9 @@ fn nearest(complaints: &[(f64, &Complaint)]) -> Vec<Nearest> {
                 }
                 for (one, two) in [(a, b), (b, a)] {
                     keep_nearer(&mut nearest[one].any, similarity, two);
+                    if complaints[two].1.trained > 0 {
+                        keep_nearer(&mut nearest[one].trained, similarity, two);
+                    }
                     if complaints[two].1.votes.learned > 0 {
                         keep_nearer(&mut nearest[one].learned, similarity, two);
                     }
@@ -341,20 +354,20 @@ fn report_near(complaints: &[(f64, &Complaint)], nearest: &[Nearest], one_in: u6
     );
 }
 
-/// The near copies, among the complaints that are learned from, of the rows that `rows_of` counts.
+/// How many rows have a near copy on the other side. `of` says of a complaint how many of its rows are looked at, the
+/// first of them, and the nearest complaint of the other side.
 fn across(
     complaints: &[(f64, &Complaint)],
-    nearest: &[Nearest],
     one_in: u64,
-    rows_of: impl Fn(&Complaint) -> (u64, Option<Place>),
+    of: impl Fn(usize) -> (u64, Option<Place>, Option<(f64, usize)>),
 ) -> Copies {
     let (mut measured, mut near, mut right, mut counted) = (0.0, 0.0, 0.0, 0);
     let mut examples = Vec::new();
-    for ((weight, complaint), nearest) in complaints.iter().zip(nearest) {
-        let (rows, first) = rows_of(complaint);
+    for (index, (weight, complaint)) in complaints.iter().enumerate() {
+        let (rows, first, nearest) = of(index);
         counted += rows;
         measured += weight * rows as f64;
-        let (Some(place), Some((_, other))) = (first, nearest.learned) else { continue };
+        let (Some(place), Some((_, other))) = (first, nearest) else { continue };
         near += weight * rows as f64;
         let other = complaints[other].1;
         let label = other.votes.rule();

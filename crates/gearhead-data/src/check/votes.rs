@@ -37,7 +37,7 @@ impl Votes {
                 self.labels[at].measured += measured;
             }
             Err(at) if self.labels.len() < MAX_LABELS => {
-                self.labels.insert(at, Vote { label, learned, measured })
+                self.labels.insert(at, Vote { label, learned, measured });
             }
             Err(_) => {}
         }
