@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::{CheckArgs, ImportArgs, KnowledgeArgs, split::DataSplitArgs, stats::DataStatsArgs};
+use super::{CheckArgs, DataSplitArgs, DataStatsArgs, ImportArgs, KnowledgeArgs};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum DataCommand {

@@ -21,7 +21,8 @@ fn records() -> String {
                 "date": format!("{month}{copy}"),
                 "site": copy,
             });
-            lines += &format!("{row}\n");
+            lines.push_str(&row.to_string());
+            lines.push('\n');
         }
     }
     lines

@@ -65,7 +65,7 @@ pub trait Reviewer {
     }
 }
 
-impl<R: Reviewer + ?Sized> Reviewer for &mut R {
+impl<R: Reviewer + ?Sized> Reviewer for Box<R> {
     fn decide(&mut self, case: &Case, place: &Place, number: usize) -> Result<Decision> {
         (**self).decide(case, place, number)
     }

@@ -51,7 +51,7 @@ pub fn import_to_files(
     rejected: Option<&Path>,
     options: &ImportOptions,
     observer: &mut dyn Observer,
-    reviewer: Option<&mut dyn Reviewer>,
+    reviewer: Option<Box<dyn Reviewer + '_>>,
 ) -> Result<ImportSummary> {
     let left_out: Vec<&Path> = rejected.into_iter().chain([out]).collect();
     let sources = sources::files(paths, &left_out)?;
@@ -118,7 +118,7 @@ fn import_sources(
     out_path: &Path,
     out: &mut dyn Write,
     observer: &mut dyn Observer,
-    reviewer: Option<&mut dyn Reviewer>,
+    reviewer: Option<Box<dyn Reviewer + '_>>,
 ) -> Result<ImportSummary> {
     let summary_of = |source: Option<&Source>| {
         let path = source.map_or_else(PathBuf::new, |source| source.path.clone());

@@ -32,7 +32,7 @@ pub(crate) struct Sink<'a> {
     out: &'a mut dyn Write,
     out_path: &'a Path,
     observer: &'a mut dyn Observer,
-    review: Option<Review<&'a mut dyn Reviewer>>,
+    review: Option<Review<Box<dyn Reviewer + 'a>>>,
     bytes_read: Rc<Cell<u64>>,
     buffer: Vec<u8>,
 }
@@ -43,7 +43,7 @@ impl<'a> Sink<'a> {
         out_path: &'a Path,
         out: &'a mut dyn Write,
         observer: &'a mut dyn Observer,
-        reviewer: Option<&'a mut dyn Reviewer>,
+        reviewer: Option<Box<dyn Reviewer + 'a>>,
         file: FileSummary,
     ) -> Self {
         Self {

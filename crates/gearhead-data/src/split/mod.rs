@@ -118,6 +118,8 @@ pub enum Step {
     Write,
     /// Reading what was written; counted in bytes.
     Verify,
+    /// Looking for near copies in what was written; counted in steps.
+    CompareAgain,
 }
 
 /// Splits case files into `train.jsonl`, `validation.jsonl` and `test.jsonl` in the folder `out`, and, where rows had to
@@ -170,9 +172,7 @@ fn split_into(
     let written = write_rows(files, &rows, &plan, config, &mut outputs, progress)?;
     written.check(shares)?;
     let paths: Vec<PathBuf> = (0..3).map(|file| outputs.path(file)).collect();
-    let to_verify = total_bytes(&paths);
-    let verified =
-        verify_disjoint(&paths, folder.path(), &mut |bytes| progress(Step::Verify, bytes, to_verify))?;
+    let verified = verify_disjoint(&paths, folder.path(), progress)?;
     if !config.keep_near_duplicates && verified.complete && !verified.are_none() {
         return Err(SplitFault::Crosses { exact: verified.exact, near: verified.near }.into());
     }

@@ -186,7 +186,8 @@ impl LabelCover {
             if missing.labels > 0 {
                 let more = if missing.labels > missing.first.len() as u64 { ", …" } else { "" };
                 let names = missing.first.join(", ");
-                writeln!(f, "{about}{} labels are not in {file}.jsonl: {names}{more}", missing.labels)?;
+                let are = if missing.labels == 1 { "label is" } else { "labels are" };
+                writeln!(f, "{about}{} {are} not in {file}.jsonl: {names}{more}", missing.labels)?;
             }
         }
         Ok(())

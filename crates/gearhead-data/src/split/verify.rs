@@ -4,8 +4,14 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::complaints::{Complaints, Visitor};
-use crate::{case::scan_cases, error::Result};
+use super::{
+    Step,
+    complaints::{Complaints, Visitor},
+};
+use crate::{
+    case::{scan_cases, total_bytes},
+    error::Result,
+};
 
 /// What [`verify_disjoint`] found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -28,8 +34,8 @@ impl Crossings {
 }
 
 /// Looks for complaints that stand in two of the files (at most eight), or that have a near copy in another one: at least
-/// [`NEAR_DUPLICATE`](crate::duplicates::NEAR_DUPLICATE) alike. `folder` is where temporary files go. `progress` gets the
-/// number of bytes read.
+/// [`NEAR_DUPLICATE`](crate::duplicates::NEAR_DUPLICATE) alike. `folder` is where temporary files go. `progress` is told
+/// the step, how much of it is done, and how much there is.
 ///
 /// # Errors
 ///
@@ -38,11 +44,15 @@ impl Crossings {
 /// # Panics
 ///
 /// When there are more than eight files.
-pub fn verify_disjoint(files: &[PathBuf], folder: &Path, progress: &mut dyn FnMut(u64)) -> Result<Crossings> {
+pub fn verify_disjoint(
+    files: &[PathBuf],
+    folder: &Path,
+    progress: &mut dyn FnMut(Step, u64, u64),
+) -> Result<Crossings> {
     assert!(files.len() <= 8, "at most eight files are compared");
     let mut complaints = Complaints::new(folder);
     let mut sides: Vec<u8> = Vec::new();
-    let mut before = 0;
+    let (mut before, all) = (0, total_bytes(files));
     for (side, file) in files.iter().enumerate() {
         let mut read = 0;
         let mut each = |_: &Path, located: Result<crate::case::Located>| {
@@ -55,7 +65,7 @@ pub fn verify_disjoint(files: &[PathBuf], folder: &Path, progress: &mut dyn FnMu
         };
         let mut report = |bytes| {
             read = bytes;
-            progress(before + bytes);
+            progress(Step::Verify, before + bytes, all);
         };
         scan_cases(std::slice::from_ref(file), &mut report, &mut each)?;
         before += read;
@@ -63,7 +73,7 @@ pub fn verify_disjoint(files: &[PathBuf], folder: &Path, progress: &mut dyn FnMu
     let exact = sides.iter().filter(|sides| sides.count_ones() > 1).count() as u64;
     let mut pairs = complaints.finish()?;
     let mut crossing = Crossing { has_copy: vec![false; sides.len()], sides };
-    pairs.search(&mut crossing, &mut |_, _| {})?;
+    pairs.search(&mut crossing, &mut |done, all| progress(Step::CompareAgain, done, all))?;
     let near = crossing.has_copy.iter().filter(|has_copy| **has_copy).count() as u64;
     Ok(Crossings { exact, near, complete: pairs.is_complete() })
 }
@@ -99,7 +109,7 @@ mod tests {
             let cases: Vec<Case> = symptoms.iter().map(|symptom| Case::new("CAT 320", *symptom)).collect();
             write_cases(path, &cases).unwrap();
         }
-        verify_disjoint(&paths, folder.path(), &mut |_| {}).unwrap()
+        verify_disjoint(&paths, folder.path(), &mut |_, _, _| {}).unwrap()
     }
 
     #[test]

@@ -42,7 +42,8 @@ pub(super) fn run(args: &ImportArgs) -> Result<(), Failure> {
     if args.review && args.format == Some(Format::Corpus) {
         return Err(Failure::bad_input("usage", "--review is for cases; a corpus has none"));
     }
-    let mut terminal = if args.review { Some(Terminal::open()?) } else { None };
+    let reviewer: Option<Box<dyn Reviewer>> =
+        if args.review { Some(Box::new(Terminal::open()?)) } else { None };
     let mut view = View {
         // A bar would write over the questions.
         bar: if args.review { ProgressBar::hidden() } else { progress::bytes(total_bytes(&args.paths)?) },
@@ -50,7 +51,6 @@ pub(super) fn run(args: &ImportArgs) -> Result<(), Failure> {
         agreed: HashSet::new(),
         n_rejected: 0,
     };
-    let reviewer = terminal.as_mut().map(|terminal| terminal as &mut dyn Reviewer);
     let result =
         import_to_files(&args.paths, &args.out, args.rejected.as_deref(), &options, &mut view, reviewer);
     view.bar.finish_and_clear();

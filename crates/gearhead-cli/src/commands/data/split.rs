@@ -17,11 +17,8 @@ pub(super) fn run(args: &DataSplitArgs) -> Result<(), Failure> {
     let report = split_files(&args.files, &args.out, &config, &mut |step, done, all| {
         if now != Some(step) {
             now = Some(step);
-            bar.set_style(if step == Step::Compare {
-                progress::steps_style()
-            } else {
-                progress::bytes_style()
-            });
+            let is_bytes = matches!(step, Step::Read | Step::Write | Step::Verify);
+            bar.set_style(if is_bytes { progress::bytes_style() } else { progress::steps_style() });
             bar.set_message(in_words(step));
             bar.reset();
         }
@@ -46,6 +43,7 @@ fn in_words(step: Step) -> &'static str {
         Step::Compare => "looking for near copies",
         Step::Write => "writing",
         Step::Verify => "checking",
+        Step::CompareAgain => "checking for near copies",
         _ => "",
     }
 }

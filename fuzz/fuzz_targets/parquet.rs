@@ -1,0 +1,21 @@
+//! Parquet files.
+
+#![no_main]
+
+use gearhead_data::import::{Next, Place, Row, Rows, parquet::ParquetRows};
+use libfuzzer_sys::fuzz_target;
+
+/// Rows that are read of one input: a small file can claim to have any number.
+const MAX_ROWS: usize = 10_000;
+
+fuzz_target!(|bytes: &[u8]| {
+    let Ok(mut rows) = ParquetRows::from_bytes(bytes.to_vec()) else { return };
+    let mut row = Row { place: Place::Row(0), cells: Vec::new() };
+    for _ in 0..MAX_ROWS {
+        match rows.next_row(&mut row) {
+            Ok(Next::End) | Err(_) => return,
+            Ok(Next::Row) => assert!(row.cells.len() <= rows.header().len()),
+            Ok(_) => {}
+        }
+    }
+});
