@@ -10,7 +10,7 @@ use std::{
 
 use calamine::{Dimensions, Ods, OdsError, Reader, Sheet, Xls, XlsError, Xlsb, XlsbError, Xlsx, XlsxError};
 
-use super::{FORMAT, cell::Cell};
+use super::{FORMAT, cell::Cell, compound};
 use crate::error::{Error, Result};
 
 /// Where a workbook is.
@@ -88,6 +88,11 @@ impl Book {
         let open = || input.open().map_err(io);
         if magic.starts_with(b"\xD0\xCF\x11\xE0") {
             // A compound file: XLS, or a locked XLSX inside one.
+            let mut whole = Vec::new();
+            open()?.read_to_end(&mut whole).map_err(io)?;
+            if !compound::chains_end(&whole) {
+                return Err(unreadable(&"it is damaged: its sectors run in a circle"));
+            }
             return match Xls::new(open()?) {
                 Ok(book) => Ok(Self::Xls(Box::new(book))),
                 Err(XlsError::Password) => Err(Error::Locked { path: path.into() }),

@@ -18,6 +18,7 @@
 
 mod book;
 mod cell;
+mod compound;
 mod plan;
 #[cfg(test)]
 mod tests;
