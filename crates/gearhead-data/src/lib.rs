@@ -8,6 +8,7 @@
 //!
 //! - [`case`]: the record that everything else is about, and reading and writing it;
 //! - [`code`]: fault codes as people write them, and what they mean;
+//! - [`can`], [`telematics`], [`fault_log`]: fault codes out of recordings of a machine's buses and of a fleet's service;
 //! - [`knowledge`]: machines and fault cards;
 //! - [`generate`]: cases made from the cards;
 //! - [`duplicates`]: texts that are copies of each other, or nearly;

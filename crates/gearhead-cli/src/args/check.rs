@@ -5,12 +5,14 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use gearhead::data::check::Severity;
 
+use super::KnowledgeArgs;
+
 #[derive(Debug, Args)]
 pub(crate) struct CheckArgs {
     /// Case files, JSONL or a JSON list: the training files, or everything that is not split yet
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
-    /// The test file: what gives the label away is learned on the others and measured on it
+    /// The test file: what gives the label away is learned on the training files and measured on it
     #[arg(long, value_name = "FILE")]
     pub(crate) test: Option<PathBuf>,
     /// The validation file
@@ -22,9 +24,8 @@ pub(crate) struct CheckArgs {
     /// The most tokens that the model takes, to find what would be cut off
     #[arg(long, value_name = "N", requires = "tokenizer", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) max_seq_len: Option<u32>,
-    /// A company's own table of codes
-    #[arg(long, value_name = "CODES.TOML")]
-    pub(crate) codes: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) knowledge: KnowledgeArgs,
     /// Draws the random half that stands for a test file where there is none
     #[arg(long, default_value_t = 0)]
     pub(crate) seed: u64,

@@ -41,7 +41,7 @@ pub(crate) enum Command {
         after_help = "Example:\n  gearhead codes \"SPN 157 FMI 18\" P0087 E360-2\n  gearhead codes --candump machine.log"
     )]
     Codes(CodesArgs),
-    /// Make, split and describe cases.
+    /// Make cases, bring in records, check, split and describe them.
     #[command(subcommand)]
     Data(DataCommand),
     /// Read and check fault cards, also a company's own.

@@ -16,7 +16,7 @@ use super::{
     format::{self, Format},
     json::import_records,
     mapping::Mapping,
-    options::{ImportOptions, Observer, Rejected},
+    options::{Documents, ImportOptions, Observer, Rejected},
     records::JsonRecords,
     review::Reviewer,
     rows::{
@@ -248,17 +248,23 @@ fn beginning(sample: &[u8], encoding: Encoding) -> String {
 /// Options that would do nothing are refused, so that nobody believes they did.
 fn refuse_idle_options(path: &Path, format: Format, options: &ImportOptions) -> Result<()> {
     let has_columns = !matches!(format, Format::Text | Format::Dialogue | Format::Corpus);
-    let idle = if !has_columns && !options.mapping.map.is_empty() {
-        "--map"
-    } else if format == Format::Corpus && !options.mapping.set.is_empty() {
-        "--set"
-    } else if !has_columns && options.mapping.drops_extra {
-        "--drop-extra"
-    } else {
-        return Ok(());
-    };
-    let reason = format!("{idle} has no meaning for the format {format}, which has no columns");
-    Err(Error::Mapping { path: path.to_owned(), reason })
+    let is_text_table = matches!(format, Format::Csv | Format::Tsv);
+    let idle = [
+        ("--map", !options.mapping.map.is_empty() && !has_columns),
+        ("--drop-extra", options.mapping.drops_extra && !has_columns),
+        ("--set", !options.mapping.set.is_empty() && format == Format::Corpus),
+        ("--delimiter", options.delimiter.is_some() && !is_text_table),
+        ("--no-header", options.has_no_header && !is_text_table),
+        ("--sheet", options.sheet.is_some() && format != Format::Xlsx),
+        ("--sections", options.documents == Documents::Sections && format != Format::Corpus),
+    ];
+    match idle.into_iter().find(|(_, is_idle)| *is_idle) {
+        None => Ok(()),
+        Some((option, _)) => {
+            let reason = format!("{option} has no meaning for the format {format}");
+            Err(Error::Mapping { path: path.to_owned(), reason })
+        }
+    }
 }
 
 impl ImportSummary {

@@ -1,30 +1,25 @@
 //! `gearhead data check`: what is wrong with records, and whether something gives their label away.
 
-use std::path::Path;
-
 use gearhead::data::{
     case::write_whole,
     check::{Files, Finding, Leakage, MeasuredOn, Options, Report, Tokens, check, html},
-    code::CodeTable,
     tokenizer::Tokenizer,
 };
 
-use crate::{args::CheckArgs, failure::Failure, output, progress};
+use crate::{args::CheckArgs, commands::knowledge_base, failure::Failure, output, progress};
 
 /// The widest line of the report on a terminal.
 const WIDTH: usize = 100;
 
 pub(super) fn run(args: &CheckArgs) -> Result<(), Failure> {
-    let codes = args.codes.as_deref().map(read_codes).transpose()?;
+    let knowledge = knowledge_base(args.knowledge.folder.as_deref())?;
     let tokenizer = args.tokenizer.as_ref().map(Tokenizer::open).transpose()?;
     let mut files = Files::train(args.files.iter().cloned());
     files.validation.clone_from(&args.validation);
     files.test.clone_from(&args.test);
     let mut options = Options::default();
     options.seed = args.seed;
-    if let Some(codes) = &codes {
-        options.codes = codes;
-    }
+    options.codes = knowledge.codes();
     options.tokens = tokenizer.as_ref().map(|tokenizer| Tokens {
         tokenizer,
         max_seq_len: args.max_seq_len.map(|max_seq_len| max_seq_len as usize),
@@ -53,13 +48,6 @@ pub(super) fn run(args: &CheckArgs) -> Result<(), Failure> {
     }
     let reason = report.findings.first().map_or("", |finding| finding.message.as_str());
     Err(Failure::bad_input("check", format!("the records are not fit for use: {reason}")))
-}
-
-fn read_codes(path: &Path) -> Result<CodeTable, Failure> {
-    let text = std::fs::read_to_string(path).map_err(|source| gearhead::data::Error::io(path, source))?;
-    CodeTable::builtin()
-        .with_overrides(&text)
-        .map_err(|error| Failure::bad_input("codes", format!("{}: {error}", path.display())))
 }
 
 fn show(report: &Report) -> Result<(), Failure> {
