@@ -49,3 +49,8 @@ pub enum Error {
     #[error(transparent)]
     Train(#[from] gearhead_train::Error),
 }
+
+/// The examples of the book's page on embedding, compiled like those of the code.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/embedding.md")]
+struct Embedding;

@@ -97,7 +97,7 @@ impl<'a> Codes<'a> {
             Severity::Warning,
             self.opaque,
             text,
-            "Correct the spelling, or define the maker's codes in a codes.toml and pass --codes.",
+            "Correct the spelling, or define the maker's codes in the codes.toml of a folder and pass it with --knowledge.",
         );
         let text = format!(
             "a code that the tables do not hold stands in {}",
@@ -108,7 +108,7 @@ impl<'a> Codes<'a> {
             Severity::Info,
             self.unknown,
             text,
-            "Define the codes in a codes.toml and pass --codes, so that their meaning helps.",
+            "Define the codes in the codes.toml of a folder and pass it with --knowledge, so that their meaning helps.",
         );
         let text = format!(
             "in {} a code contradicts the text beside it",

@@ -6,8 +6,14 @@ use std::{
 
 use serde_json::{Value, json};
 
-use super::*;
-use crate::{Error, Result, case::CaseReader};
+use super::{
+    review::{Decision, Reviewer},
+    *,
+};
+use crate::{
+    Error, Result,
+    case::{Case, CaseReader},
+};
 
 /// Keeps what an import tells.
 #[derive(Default)]
@@ -277,9 +283,15 @@ fn folders_are_walked_and_files_appear_whole_or_not_at_all() {
     for _ in 0..2 {
         let rejected = path("rejected.jsonl");
         let mut listener = Listener::default();
-        let summary =
-            import_to_files(&[path("in")], &out, Some(&rejected), &ImportOptions::default(), &mut listener)
-                .unwrap();
+        let summary = import_to_files(
+            &[path("in")],
+            &out,
+            Some(&rejected),
+            &ImportOptions::default(),
+            &mut listener,
+            None,
+        )
+        .unwrap();
         assert_eq!((summary.rows, summary.cases, summary.rejected, listener.mappings), (4, 2, 2, 1));
         assert_eq!(CaseReader::open(&out).unwrap().into_cases().unwrap().len(), 2);
         let lines = fs::read_to_string(&rejected).unwrap();
@@ -289,12 +301,24 @@ fn folders_are_walked_and_files_appear_whole_or_not_at_all() {
     }
     let (none, none_rejected) = (path("none.jsonl"), path("none-rejected.jsonl"));
     fs::write(path("bad.csv"), "Machine,Problem\nCAT 320,\n").unwrap();
-    let fault =
-        import_to_files(&[path("bad.csv")], &none, Some(&none_rejected), &ImportOptions::default(), &mut ());
+    let fault = import_to_files(
+        &[path("bad.csv")],
+        &none,
+        Some(&none_rejected),
+        &ImportOptions::default(),
+        &mut (),
+        None,
+    );
     assert!(matches!(fault, Err(Error::NothingTaken { rows: 1, .. })));
     assert!(!none.exists() && none_rejected.exists());
-    let missing =
-        import_to_files(&[PathBuf::from("/nowhere.csv")], &none, None, &ImportOptions::default(), &mut ());
+    let missing = import_to_files(
+        &[PathBuf::from("/nowhere.csv")],
+        &none,
+        None,
+        &ImportOptions::default(),
+        &mut (),
+        None,
+    );
     assert!(matches!(missing, Err(Error::Io { .. })));
 }
 
@@ -342,4 +366,73 @@ proptest::proptest! {
             }
         }
     }
+}
+
+/// Keeps the first, changes and keeps the second, skips the third, and stops at the fourth.
+struct Choosy;
+
+impl Reviewer for Choosy {
+    fn decide(&mut self, case: &Case, _: &Place, number: usize) -> Result<Decision> {
+        Ok(match number {
+            2 if case.symptom == "two" => Decision::Edit(Box::new(Case::new("CAT 320", "second"))),
+            1 | 2 => Decision::Keep,
+            3 => Decision::Skip,
+            _ => Decision::Stop,
+        })
+    }
+}
+
+#[test]
+fn a_reviewer_has_the_last_word_and_every_row_is_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let (input, out) = (folder.path().join("in.csv"), folder.path().join("out.jsonl"));
+    fs::write(
+        &input,
+        "Machine,Problem\nCAT 320,one\nCAT 320,two\nCAT 320,three\nCAT 320,four\nCAT 320,five\n",
+    )
+    .unwrap();
+    let rejected = folder.path().join("rejected.jsonl");
+    let options = ImportOptions::default();
+    let summary =
+        import_to_files(&[input], &out, Some(&rejected), &options, &mut (), Some(Box::new(Choosy))).unwrap();
+    assert_eq!((summary.rows, summary.cases, summary.rejected), (5, 2, 3));
+    let symptoms: Vec<String> =
+        CaseReader::open(&out).unwrap().into_cases().unwrap().into_iter().map(|case| case.symptom).collect();
+    assert_eq!(symptoms, ["one", "second"]);
+    let lines = fs::read_to_string(&rejected).unwrap();
+    let reasons: Vec<Value> =
+        lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["reason"].clone()).collect();
+    assert_eq!(reasons, ["skipped in review", "not reviewed", "not reviewed"]);
+}
+
+#[cfg(all(feature = "xlsx", feature = "parquet", feature = "pdf"))]
+#[test]
+fn binary_formats_are_recognised_by_content() {
+    let fixture = |name: &str| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures").join(name);
+    let options = ImportOptions {
+        mapping: MappingOptions {
+            map: vec![(Field::Symptom, "machine".into())],
+            set: vec![(Field::Equipment, "Volvo L90F".into())],
+            ..MappingOptions::default()
+        },
+        ..ImportOptions::default()
+    };
+    let guessed = ImportOptions {
+        mapping: MappingOptions { map: Vec::new(), ..options.mapping.clone() },
+        ..ImportOptions::default()
+    };
+    for (name, format, options) in [
+        ("tables/log.xlsx", Format::Xlsx, &guessed),
+        ("tables/log.xls", Format::Xlsx, &guessed),
+        ("tables/zstd.parquet", Format::Parquet, &options),
+        ("pdf/blocks.pdf", Format::Pdf, &guessed),
+    ] {
+        let summary = import(&[fixture(name)], options, &mut Vec::new(), &mut ()).unwrap();
+        assert_eq!(summary.files[0].format, format, "{name}");
+        assert!(summary.cases > 0 && summary.rows == summary.cases + summary.rejected, "{name}");
+    }
+    let corpus = ImportOptions { format: Some(Format::Corpus), ..ImportOptions::default() };
+    let mut text = Vec::new();
+    import(&[fixture("pdf/blocks.pdf")], &corpus, &mut text, &mut ()).unwrap();
+    assert!(String::from_utf8(text).unwrap().contains("The boom rises slowly"));
 }
