@@ -6,6 +6,7 @@ use clap::Args;
 use gearhead::data::import::{Encoding, Field, Format, MappingOptions};
 
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub(crate) struct ImportArgs {
     /// Files, and folders with all their files
     #[arg(required = true, value_name = "PATH")]

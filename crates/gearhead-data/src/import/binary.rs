@@ -14,7 +14,7 @@ pub struct Opened {
     pub notes: Vec<String>,
 }
 
-/// Opens a spreadsheet (`.xlsx`, `.xlsm`, `.xlsb`, `.xls`, `.ods`); `sheet` reads one sheet only.
+/// Opens a spreadsheet (`.xlsx`, `.xlsm`, `.xlsb`, `.ods`); `sheet` reads one sheet only.
 ///
 /// # Errors
 ///

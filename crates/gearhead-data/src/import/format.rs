@@ -79,7 +79,7 @@ impl Format {
         const OLE: &[u8] = b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1";
         match bytes {
             _ if bytes.starts_with(b"PAR1") => Some(Self::Parquet),
-            // Spreadsheets of every kind: zip for XLSX and ODS, OLE for the older XLS.
+            // Spreadsheets of every kind: zip for XLSX and ODS, OLE for a locked XLSX and for the older XLS.
             _ if bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(OLE) => Some(Self::Xlsx),
             // Bytes may stand before the signature.
             _ if memchr::memmem::find(&bytes[..bytes.len().min(1024)], b"%PDF-").is_some() => Some(Self::Pdf),

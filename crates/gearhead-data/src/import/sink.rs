@@ -103,13 +103,12 @@ impl<'a> Sink<'a> {
         for Reviewed { case, place, verdict } in done {
             let json =
                 serde_json::to_string(&case).map_err(|error| Error::io(self.out_path, error.into()))?;
-            match verdict.reason() {
-                Some(reason) => self.reject(&place, reason, &json)?,
-                None => {
-                    self.file.cases += 1;
-                    self.buffer.extend_from_slice(json.as_bytes());
-                    self.buffer.push(b'\n');
-                }
+            if let Some(reason) = verdict.reason() {
+                self.reject(&place, reason, &json)?;
+            } else {
+                self.file.cases += 1;
+                self.buffer.extend_from_slice(json.as_bytes());
+                self.buffer.push(b'\n');
             }
         }
         Ok(())

@@ -423,7 +423,7 @@ fn binary_formats_are_recognised_by_content() {
     };
     for (name, format, options) in [
         ("tables/log.xlsx", Format::Xlsx, &guessed),
-        ("tables/log.xls", Format::Xlsx, &guessed),
+        ("tables/log.ods", Format::Xlsx, &guessed),
         ("tables/zstd.parquet", Format::Parquet, &options),
         ("pdf/blocks.pdf", Format::Pdf, &guessed),
     ] {

@@ -103,7 +103,7 @@ fn show(summary: &ImportSummary, outputs: &Outputs<'_>) -> Result<(), Failure> {
 
 fn in_words(file: &FileSummary) -> String {
     let encoding = file.encoding.map_or(String::new(), |encoding| format!(", {encoding}"));
-    let mut text = format!("{}{encoding}: {} taken, {} not", file.format, file.cases, file.rejected);
+    let first = format!("{}{encoding}: {} taken, {} not", file.format, file.cases, file.rejected);
     let counts = [
         (file.blank, "blank rows"),
         (file.short_rows, "rows shorter than the header"),
@@ -112,10 +112,9 @@ fn in_words(file: &FileSummary) -> String {
         (file.control_characters, "control characters left out"),
         (file.repeated_paragraphs, "repeated paragraphs"),
     ];
-    for (count, what) in counts.into_iter().filter(|(count, _)| *count > 0) {
-        text += &format!("; {count} {what}");
-    }
-    text
+    let counted = counts.into_iter().filter(|(count, _)| *count > 0);
+    let counted = counted.map(|(count, what)| format!("{count} {what}"));
+    std::iter::once(first).chain(counted).collect::<Vec<_>>().join("; ")
 }
 
 /// What an import looks like: a bar on a terminal, the columns of each table, and the first rows that are not taken.

@@ -116,7 +116,9 @@ mod tests {
             let longest = text.lines().map(|line| line.chars().count()).max();
             assert!(longest <= Some(WIDTH), "{text}");
         }
-        let text = card_text(knowledge, knowledge.card("water_in_fuel").unwrap());
-        assert!(text.contains(&knowledge.card("fuel_filter_restricted").unwrap().title), "{text}");
+        let card = knowledge.card("water_in_fuel").unwrap();
+        let text = card_text(knowledge, card);
+        let neighbour = knowledge.card(&card.against[0].fault).unwrap();
+        assert!(text.contains(&format!("- {}: ", neighbour.title)), "{text}");
     }
 }

@@ -8,7 +8,7 @@ use std::{
     sync::Arc,
 };
 
-use calamine::{Dimensions, Ods, OdsError, Reader, Sheet, Xls, XlsError, Xlsb, XlsbError, Xlsx, XlsxError};
+use calamine::{Dimensions, Ods, OdsError, Reader, Sheet, Xlsb, XlsbError, Xlsx, XlsxError};
 
 use super::{FORMAT, cell::Cell, compound};
 use crate::error::{Error, Result};
@@ -75,7 +75,6 @@ pub(super) enum Flow {
 pub(super) enum Book {
     Xlsx(Box<Xlsx<Source>>),
     Xlsb(Box<Xlsb<Source>>),
-    Xls(Box<Xls<Source>>),
     Ods(Box<Ods<Source>>),
 }
 
@@ -87,24 +86,21 @@ impl Book {
         input.open().and_then(|source| source.take(8).read_to_end(&mut magic)).map_err(io)?;
         let open = || input.open().map_err(io);
         if magic.starts_with(b"\xD0\xCF\x11\xE0") {
-            // A compound file: XLS, or a locked XLSX inside one.
+            // A compound file: a locked XLSX, or an XLS, whose reader takes the memory that a file claims to need: a damaged
+            // one of some kilobytes ended the program.
             let mut whole = Vec::new();
             open()?.read_to_end(&mut whole).map_err(io)?;
             if !compound::chains_end(&whole) {
                 return Err(unreadable(&"it is damaged: its sectors run in a circle"));
             }
-            return match Xls::new(open()?) {
-                Ok(book) => Ok(Self::Xls(Box::new(book))),
-                Err(XlsError::Password) => Err(Error::Locked { path: path.into() }),
-                Err(error) => match Xlsx::new(open()?) {
-                    Err(XlsxError::Password) => Err(Error::Locked { path: path.into() }),
-                    _ => Err(unreadable(&error)),
-                },
+            return match Xlsx::new(open()?) {
+                Err(XlsxError::Password) => Err(Error::Locked { path: path.into() }),
+                _ => Err(unreadable(&"it is an XLS of Excel 97 to 2003: save it as XLSX and import that")),
             };
         }
         if !magic.starts_with(b"PK") {
             return Err(unreadable(
-                &"it is none of XLSX, XLSB, XLS and ODS (is it a CSV file under another name?)",
+                &"it is none of XLSX, XLSB and ODS (is it a CSV file under another name?)",
             ));
         }
         let first = match Xlsx::new(open()?) {
@@ -127,7 +123,6 @@ impl Book {
         match self {
             Self::Xlsx(book) => book.sheets_metadata(),
             Self::Xlsb(book) => book.sheets_metadata(),
-            Self::Xls(book) => book.sheets_metadata(),
             Self::Ods(book) => book.sheets_metadata(),
         }
     }
@@ -143,7 +138,6 @@ impl Book {
             |error: &dyn ToString| unreadable(path, &format!("sheet {sheet:?}: {}", error.to_string()));
         let merges = match self {
             Self::Xlsx(book) => book.merge_cells_by_sheet_name(sheet).map_err(|error| unreadable(&error))?,
-            Self::Xls(book) => book.merge_cells_by_sheet_name(sheet).map_err(|error| unreadable(&error))?,
             Self::Xlsb(_) | Self::Ods(_) => Vec::new(),
         };
         let mut rows = RowMaker::new(&merges, visit);
@@ -166,7 +160,6 @@ impl Book {
                     }
                 }
             }
-            Self::Xls(book) => rows.whole(&book.worksheet_range(sheet).map_err(|error| unreadable(&error))?),
             Self::Ods(book) => rows.whole(&book.worksheet_range(sheet).map_err(|error| unreadable(&error))?),
         }
         rows.finish();

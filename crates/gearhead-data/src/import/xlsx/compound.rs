@@ -1,4 +1,4 @@
-//! A check of compound files (XLS) before their reader sees them.
+//! A check of compound files (a locked XLSX, or an XLS) before their reader sees them.
 //!
 //! Such a file is sectors, chained by a table that names each sector's successor. The reader follows a chain until its
 //! end, so in a damaged file whose chain runs in a circle it would fill the memory.

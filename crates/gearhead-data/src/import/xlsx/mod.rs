@@ -1,4 +1,4 @@
-//! Spreadsheets: XLSX, XLSM, XLSB, XLS and ODS.
+//! Spreadsheets: XLSX, XLSM, XLSB and ODS.
 //!
 //! What is read, and how:
 //!
@@ -14,7 +14,7 @@
 //!   what it is. Blank rows are no rows.
 //!
 //! **Memory**: XLSX and XLSB are read cell by cell, but their table of distinct texts is held whole, as is the list
-//! of merged cells. XLS and ODS hold one sheet at a time.
+//! of merged cells. ODS holds one sheet at a time.
 
 mod book;
 mod cell;
