@@ -74,7 +74,7 @@ fn read(path: &Path) -> Result<FaultLog, Failure> {
     if metadata.is_dir() {
         return Ok(FaultLog::read(path)?);
     }
-    let bar = progress::bar(usize::try_from(metadata.len()).unwrap_or(usize::MAX), "bytes");
+    let bar = progress::bytes(metadata.len());
     let log = FaultLog::from_reader(path, BufReader::with_capacity(1 << 16, bar.wrap_read(file)));
     bar.finish_and_clear();
     let log = log?;

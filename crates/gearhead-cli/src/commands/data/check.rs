@@ -25,10 +25,9 @@ pub(super) fn run(args: &CheckArgs) -> Result<(), Failure> {
         max_seq_len: args.max_seq_len.map(|max_seq_len| max_seq_len as usize),
     });
     let inputs = args.files.iter().chain(&args.validation).chain(&args.test);
-    let megabytes = |bytes: u64| bytes >> 20;
     let size = inputs.filter_map(|path| path.metadata().ok()).map(|metadata| metadata.len()).sum();
-    let bar = progress::bar(megabytes(size) as usize, "MiB");
-    let report = check(&files, &options, &mut |read| bar.set_position(megabytes(read)));
+    let bar = progress::bytes(size);
+    let report = check(&files, &options, &mut |read| bar.set_position(read));
     bar.finish_and_clear();
     let report = report?;
     if let Some(path) = &args.html {
