@@ -1,11 +1,6 @@
 //! Codes that are not understood, and codes that contradict the text beside them.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use super::{
-    code_facts::Gear,
     finding::{Findings, Severity, Tally, number_of},
     row::Row,
 };
@@ -13,24 +8,6 @@ use crate::{
     code::{CodeTable, parse_list},
     system::System,
 };
-
-static GEAR: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(
-        r"(?xi)
-        \bgear \s* (?:no\.?|number|\#)? \s* ([1-9]|one|two|three|four|five|six|seven|eight)\b
-        | \b(1st|2nd|3rd|[4-9]th|first|second|third|fourth|fifth|sixth|seventh|eighth) (?:\s+|-) gear\b",
-    )
-    .expect("the pattern is part of the program and tested")
-});
-
-static CYLINDER: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(
-        r"(?xi)
-        \b(?:cyl(?:inder)?|injector) \.? \s* (?:no\.?|number|\#)? \s* ([0-9]{1,2})\b
-        | (?:\b(?:no\.?|number)|\#) \s* ([0-9]{1,2}) \s+ (?:cyl(?:inder)?|injector)\b",
-    )
-    .expect("the pattern is part of the program and tested")
-});
 
 pub(super) struct Codes<'a> {
     table: &'a CodeTable,
@@ -65,14 +42,11 @@ impl<'a> Codes<'a> {
             });
         }
         for code in row.codes {
-            let contradiction = code
-                .gear
-                .and_then(|gear| gear_contradiction(row, gear))
-                .or_else(|| code.cylinder.and_then(|cylinder| cylinder_contradiction(row, cylinder)));
-            if let Some(contradiction) = contradiction {
-                self.contradicts.add_with(row.place, || Some(contradiction));
-                break;
-            }
+            let Some(part) = code.part else { continue };
+            let Some(named) = part.contradicted_by(texts(row)) else { continue };
+            self.contradicts
+                .add_with(row.place, || Some(format!("a code of {part}, and the text says {named:?}")));
+            break;
         }
         if let Some(system) = row.case.system {
             // A code of the wiring may stand with a fault of any system, and the other way round.
@@ -137,57 +111,4 @@ fn first_code(row: &Row, is_meant: impl Fn(&crate::code::FaultCode) -> bool) -> 
 /// The texts that may name a gear or a cylinder.
 fn texts<'a>(row: &'a Row) -> impl Iterator<Item = &'a str> {
     [Some(&row.case.symptom), row.case.probable_cause.as_ref()].into_iter().flatten().map(String::as_str)
-}
-
-fn gear_contradiction(row: &Row, gear: Gear) -> Option<String> {
-    let mut named = None;
-    for text in texts(row) {
-        for captures in GEAR.captures_iter(text) {
-            let word = captures.get(1).or(captures.get(2))?.as_str();
-            if number(word).map(Gear::Forward) == Some(gear) {
-                return None;
-            }
-            named = named.or(captures.get(0));
-        }
-        if gear == Gear::Reverse && text.to_lowercase().contains("revers") {
-            return None;
-        }
-    }
-    let code = match gear {
-        Gear::Reverse => "a code of reverse gear".to_owned(),
-        Gear::Forward(gear) => format!("a code of gear {gear}"),
-    };
-    named.map(|named| format!("{code}, and the text says {:?}", named.as_str()))
-}
-
-fn cylinder_contradiction(row: &Row, cylinder: u8) -> Option<String> {
-    let mut named = None;
-    for text in texts(row) {
-        for captures in CYLINDER.captures_iter(text) {
-            let number = captures.get(1).or(captures.get(2))?.as_str();
-            if number.parse() == Ok(cylinder) {
-                return None;
-            }
-            named = named.or(captures.get(0));
-        }
-    }
-    named.map(|named| format!("a code of cylinder {cylinder}, and the text says {:?}", named.as_str()))
-}
-
-fn number(word: &str) -> Option<u8> {
-    const WORDS: [[&str; 2]; 8] = [
-        ["one", "first"],
-        ["two", "second"],
-        ["three", "third"],
-        ["four", "fourth"],
-        ["five", "fifth"],
-        ["six", "sixth"],
-        ["seven", "seventh"],
-        ["eight", "eighth"],
-    ];
-    let word = word.to_ascii_lowercase();
-    if let Some(digit) = word.chars().next().and_then(|c| c.to_digit(10)) {
-        return Some(digit as u8);
-    }
-    WORDS.iter().position(|words| words.contains(&word.as_str())).map(|index| index as u8 + 1)
 }

@@ -20,8 +20,10 @@ mod cursor;
 mod decode;
 mod describe;
 mod list;
+mod named_part;
 mod observe;
 mod parse;
+mod state;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -38,7 +40,9 @@ use crate::severity::Severity;
 
 pub use decode::Decoded;
 pub use list::parse_list;
+pub(crate) use named_part::NamedPart;
 pub use observe::{Observation, Pattern, observations};
+pub use state::CodeState;
 pub(crate) use table::line_of;
 pub use table::{CodeTable, TableError};
 

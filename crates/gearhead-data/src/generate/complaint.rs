@@ -4,8 +4,8 @@ use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
 use super::{
-    Slice, Slices, measure, noise, pick,
-    pools::{CardPool, Pools, SignPool},
+    HELD_OUT, Slice, Slices, Split, measure, noise, pick,
+    pools::{CardPool, Pools, SignPool, names},
 };
 use crate::knowledge::Machine;
 
@@ -20,10 +20,23 @@ pub(super) enum Telling {
     TooLittle,
 }
 
-/// The machine, as people name it: in full, by maker and model, in short, or by its kind.
-pub(super) fn equipment(machine: &Machine, rng: &mut ChaCha8Rng) -> String {
-    let name = pick(rng, &machine.names);
-    match rng.random_range(0..10) {
+/// The machine, as people name it: in full, by maker and model, in short, or by its kind. Some names stand in test cases
+/// only.
+pub(super) fn equipment(
+    machine: &Machine,
+    split: Split,
+    slices: &mut Slices,
+    rng: &mut ChaCha8Rng,
+) -> String {
+    let (held_out, others) = names(machine);
+    let may_be_held_out = split == Split::Test && !held_out.is_empty();
+    let is_held_out = may_be_held_out && rng.random_bool(HELD_OUT);
+    let name = *pick(rng, if is_held_out { &held_out } else { &others });
+    let style = rng.random_range(0..10);
+    if is_held_out && style > 0 {
+        slices.add(Slice::HeldOutMachine);
+    }
+    match style {
         0 => pick(rng, &machine.words).clone(),
         1 => name.to_uppercase(),
         2 => name.replace("Caterpillar", "Cat").replace("Komatsu", "Kom").replace("John Deere", "Deere"),

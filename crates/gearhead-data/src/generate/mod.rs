@@ -25,6 +25,10 @@ use crate::{
 use complaint::Telling;
 use pools::{CardPool, Pools};
 
+/// The share of test cases that are given a machine that is held out with the fault, and again of those that are given a
+/// name that is held out.
+const HELD_OUT: f64 = 0.25;
+
 /// What to generate.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -106,17 +110,29 @@ fn cases(knowledge: &KnowledgeBase, split: Split, count: usize, rng: &mut ChaCha
                 order.shuffle(rng);
             }
             let pool = order.pop().expect("the knowledge base has cards");
-            let mut case = one_case(knowledge, &pools, pool, rng);
+            let mut case = one_case(knowledge, &pools, pool, split, rng);
             case.id = Some(format!("{}-{:06}", split.as_str(), number + 1));
             case
         })
         .collect()
 }
 
-fn one_case(knowledge: &KnowledgeBase, pools: &Pools<'_>, pool: &CardPool<'_>, rng: &mut ChaCha8Rng) -> Case {
+fn one_case(
+    knowledge: &KnowledgeBase,
+    pools: &Pools<'_>,
+    pool: &CardPool<'_>,
+    split: Split,
+    rng: &mut ChaCha8Rng,
+) -> Case {
     let card = pool.card;
-    let machine = *pick(rng, &pool.machines);
     let mut slices = Slices::default();
+    let may_be_held_out = split == Split::Test && !pool.held_out_machines.is_empty();
+    let machine = if may_be_held_out && rng.random_bool(HELD_OUT) {
+        slices.add(Slice::HeldOutPair);
+        *pick(rng, &pool.held_out_machines)
+    } else {
+        *pick(rng, &pool.machines)
+    };
     let telling = match rng.random_range(0..100) {
         0..2 if !card.codes.is_empty() => Telling::CodeOnly,
         2..5 => Telling::TooLittle,
@@ -140,9 +156,10 @@ fn one_case(knowledge: &KnowledgeBase, pools: &Pools<'_>, pool: &CardPool<'_>, r
     }
     let second_card = second.map(|pool| pool.card);
     let is_code_only = telling == Telling::CodeOnly;
-    let error_codes =
-        report_codes::report_codes(knowledge, card, second_card, is_code_only, &mut slices, rng);
     let symptom = complaint::complaint(pools, pool, second, machine, telling, &mut slices, rng);
+    let error_codes =
+        report_codes::report_codes(knowledge, card, second_card, &symptom, is_code_only, &mut slices, rng);
+    let equipment = complaint::equipment(machine, split, &mut slices, rng);
     let mut case = Case {
         error_codes,
         diagnostic_steps: card.tests.iter().take(3).map(|test| test.action.clone()).collect(),
@@ -151,7 +168,7 @@ fn one_case(knowledge: &KnowledgeBase, pools: &Pools<'_>, pool: &CardPool<'_>, r
         fault: Some(card.id.clone()),
         system: Some(card.system),
         hours: Some(rng.random_range(200..18_000).into()),
-        ..Case::new(complaint::equipment(machine, rng), symptom)
+        ..Case::new(equipment, symptom)
     };
     case.extra.insert(Slice::FIELD.to_owned(), slices.to_json());
     case
@@ -195,7 +212,7 @@ mod tests {
     use std::collections::{HashMap, HashSet};
 
     use super::*;
-    use crate::knowledge::Sign;
+    use crate::{code::NamedPart, knowledge::Sign};
 
     fn generated() -> Generated {
         generate(KnowledgeBase::builtin(), &GenerateConfig::new(3_000, 7)).unwrap()
@@ -267,6 +284,8 @@ mod tests {
             (Slice::Condition, 0.1, 0.4),
             (Slice::Abbreviated, 0.05, 0.4),
             (Slice::Mistyped, 0.05, 0.2),
+            (Slice::HeldOutPair, -1.0, 1e-9),
+            (Slice::HeldOutMachine, -1.0, 1e-9),
         ] {
             let share = cases.iter().filter(|case| has(case, slice)).count() as f64 / cases.len() as f64;
             assert!((at_least..at_most).contains(&share), "{}: {share:.3}", slice.as_str());
@@ -282,6 +301,11 @@ mod tests {
             assert_eq!(has(&case, Slice::NoCode), codes.is_empty(), "{case:?}");
             let card = knowledge.card(case.fault.as_ref().unwrap()).unwrap();
             let own = codes.iter().filter(|code| card.lists(code)).count();
+            for code in &codes {
+                let part = NamedPart::of(&code.code);
+                let other = part.and_then(|part| part.contradicted_by([case.symptom.as_str()]));
+                assert_eq!(other, None, "{case:?}");
+            }
             if has(&case, Slice::CodeOnly) {
                 assert!(own > 0, "{case:?}");
             }
@@ -295,6 +319,32 @@ mod tests {
             assert!(cause.starts_with(&format!("{}. ", card.title)), "{cause}");
             assert_eq!(has(&case, Slice::TwoFaults), cause.contains(" Second fault: "), "{cause}");
         }
+    }
+
+    #[test]
+    fn what_is_held_out_stands_in_no_training_case() {
+        let knowledge = KnowledgeBase::builtin();
+        let generated = generated();
+        let pair = |case: &Case| {
+            let machine = knowledge.machine(&case.equipment).unwrap();
+            (case.fault.clone().unwrap(), machine.kind.clone())
+        };
+        let learned: HashSet<_> = generated.train.iter().chain(&generated.validation).map(pair).collect();
+        let trained = generated.train.iter().chain(&generated.validation);
+        let names: HashSet<String> = trained.map(|case| case.equipment.to_lowercase()).collect();
+        let (mut pairs, mut machines) = (0, 0);
+        for case in &generated.test {
+            if has(case, Slice::HeldOutPair) {
+                assert!(!learned.contains(&pair(case)), "{case:?}");
+                pairs += 1;
+            }
+            if has(case, Slice::HeldOutMachine) {
+                assert!(!names.contains(&case.equipment.to_lowercase()), "{case:?}");
+                machines += 1;
+            }
+        }
+        let share = |count: usize| count as f64 / generated.test.len() as f64;
+        assert!(share(pairs) > 0.15 && share(machines) > 0.15, "{pairs} {machines}");
     }
 
     /// What a table from machine to the commonest fault would score beside the commonest fault of all.

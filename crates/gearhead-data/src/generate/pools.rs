@@ -2,7 +2,7 @@
 
 use super::{
     vocabulary::{Reading, Vocabulary},
-    wording::{Split, of_split},
+    wording::{Split, by_hash, of_split},
 };
 use crate::knowledge::{Card, KnowledgeBase, Machine};
 
@@ -21,8 +21,10 @@ pub(super) struct CardPool<'a> {
     pub(super) readings: Vec<ReadingPool>,
     /// Complaints that only name the system.
     pub(super) vague: Vec<&'static str>,
-    /// The machines that can have the fault.
+    /// The machines that can have the fault and stand in training cases with it.
     pub(super) machines: Vec<&'a Machine>,
+    /// The machines that can have it and stand with it in test cases only.
+    pub(super) held_out_machines: Vec<&'a Machine>,
 }
 
 pub(super) struct SignPool<'a> {
@@ -70,6 +72,7 @@ impl<'a> CardPool<'a> {
             let range = reading.range_in(&card.id)?;
             Some(ReadingPool { reading, names: of_split(&reading.names, split), range })
         });
+        let (held_out_machines, machines) = machines(card, knowledge);
         let vague = vocabulary.vague.iter().filter(|vague| vague.system == card.system);
         Self {
             card,
@@ -79,7 +82,25 @@ impl<'a> CardPool<'a> {
             absent: observed(|observation| (&observation.absent_in, &observation.absent)),
             readings: readings.collect(),
             vague: vague.flat_map(|vague| of_split(&vague.wordings, split)).collect(),
-            machines: knowledge.machines().iter().filter(|machine| machine.can_have(card)).collect(),
+            machines,
+            held_out_machines,
         }
     }
+}
+
+/// The machines that can have a fault: about a tenth that are held out with it, and the others.
+fn machines<'a>(card: &Card, knowledge: &'a KnowledgeBase) -> (Vec<&'a Machine>, Vec<&'a Machine>) {
+    let able = knowledge.machines().iter().filter(|machine| machine.can_have(card));
+    let mut able = by_hash(able, |machine| format!("{}/{}", card.id, machine.kind));
+    let held_out = if able.len() < 4 { 0 } else { (able.len() / 10).max(1) };
+    let others = able.split_off(held_out);
+    (able, others)
+}
+
+/// The names of a machine: about a seventh that only test cases use, and the others.
+pub(super) fn names(machine: &Machine) -> (Vec<&String>, Vec<&String>) {
+    let mut names = by_hash(&machine.names, |name| (*name).clone());
+    let held_out = if names.len() < 3 { 0 } else { (names.len() / 7).max(1) };
+    let others = names.split_off(held_out);
+    (names, others)
 }

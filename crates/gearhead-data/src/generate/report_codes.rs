@@ -5,7 +5,7 @@ use rand_chacha::ChaCha8Rng;
 
 use super::{Slice, Slices, pick};
 use crate::{
-    code::{Code, FaultCode},
+    code::{Code, FaultCode, NamedPart},
     knowledge::{Card, KnowledgeBase},
 };
 
@@ -30,37 +30,46 @@ const UNKNOWN_CODES: &[&str] = &[
 ];
 
 /// The fault's own codes in about half of the cases, sometimes several of the one root; none in most others; codes of a
-/// second fault; and now and then a stale code of some other fault, or one that nobody knows.
+/// second fault; and now and then a stale code of some other fault, or one that nobody knows. No code names another gear
+/// or cylinder than the symptom.
 pub(super) fn report_codes(
     knowledge: &KnowledgeBase,
     card: &Card,
     second: Option<&Card>,
+    symptom: &str,
     must_have_own: bool,
     slices: &mut Slices,
     rng: &mut ChaCha8Rng,
 ) -> Vec<String> {
+    let fitting = |card: &Card| -> Vec<String> {
+        let fits = |code: &&String| {
+            NamedPart::of(&FaultCode::parse(code).code)
+                .is_none_or(|part| part.contradicted_by([symptom]).is_none())
+        };
+        card.codes.iter().filter(fits).cloned().collect()
+    };
     let mut codes = Vec::new();
-    if !card.codes.is_empty() && (must_have_own || rng.random_bool(0.55)) {
+    let mut own = fitting(card);
+    if !own.is_empty() && (must_have_own || rng.random_bool(0.55)) {
         let count = *pick(rng, &[1, 1, 1, 1, 2, 2, 3]);
-        let mut own: Vec<&String> = card.codes.iter().collect();
         own.shuffle(rng);
-        codes.extend(own.into_iter().take(count).cloned());
+        codes.extend(own.into_iter().take(count));
         if codes.len() > 1 {
             slices.add(Slice::SeveralCodes);
         }
     }
-    if let Some(code) = second.filter(|card| !card.codes.is_empty()).map(|card| pick(rng, &card.codes))
-        && rng.random_bool(0.5)
-    {
-        codes.push(code.clone());
+    let of_second = second.map(fitting).unwrap_or_default();
+    if !of_second.is_empty() && rng.random_bool(0.5) {
+        codes.push(pick(rng, &of_second).clone());
     }
     let insert = |codes: &mut Vec<String>, code: String, rng: &mut ChaCha8Rng| {
         codes.insert(rng.random_range(0..=codes.len()), code);
     };
     if rng.random_bool(0.1) {
         let stale = pick(rng, knowledge.cards());
-        if stale.id != card.id && !stale.codes.is_empty() {
-            insert(&mut codes, pick(rng, &stale.codes).clone(), rng);
+        let of_stale = fitting(stale);
+        if stale.id != card.id && !of_stale.is_empty() {
+            insert(&mut codes, pick(rng, &of_stale).clone(), rng);
             slices.add(Slice::StaleCode);
         }
     }

@@ -32,6 +32,10 @@ pub enum Slice {
     Abbreviated,
     /// A word is mistyped.
     Mistyped,
+    /// The fault on a kind of machine on which no training case has it.
+    HeldOutPair,
+    /// A model of machine that no training case names.
+    HeldOutMachine,
 }
 
 impl Slice {
@@ -54,6 +58,8 @@ impl Slice {
             Self::Condition => "condition",
             Self::Abbreviated => "abbreviated",
             Self::Mistyped => "mistyped",
+            Self::HeldOutPair => "held_out_pair",
+            Self::HeldOutMachine => "held_out_machine",
         }
     }
 }

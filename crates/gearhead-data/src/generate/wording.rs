@@ -28,8 +28,7 @@ impl Split {
 /// The wordings of one sign that belong to `split`: about a seventh each for test and validation, but at least one,
 /// chosen by a hash of the wording, so that the choice never changes with a seed or with the order of a card.
 pub(super) fn of_split<'a>(wordings: impl IntoIterator<Item = &'a String>, split: Split) -> Vec<&'a str> {
-    let mut ordered: Vec<&str> = wordings.into_iter().map(String::as_str).collect();
-    ordered.sort_by_key(|wording| (fnv1a(wording.as_bytes()), *wording));
+    let ordered = by_hash(wordings.into_iter().map(String::as_str), |wording| (*wording).to_owned());
     let held_out = (ordered.len() / 7).max(1);
     match split {
         Split::Test => ordered[..held_out].to_vec(),
@@ -42,6 +41,17 @@ pub(super) fn of_split<'a>(wordings: impl IntoIterator<Item = &'a String>, split
 /// is measured on generated cases.
 pub fn learnable<'a>(wordings: impl IntoIterator<Item = &'a String>) -> Vec<&'a str> {
     of_split(wordings, Split::Train)
+}
+
+/// The items in the order of the hash of what they are called, so that the order never changes with a seed, nor with the
+/// order in which they came.
+pub(super) fn by_hash<T>(items: impl IntoIterator<Item = T>, name: impl Fn(&T) -> String) -> Vec<T> {
+    let mut items: Vec<T> = items.into_iter().collect();
+    items.sort_by_cached_key(|item| {
+        let name = name(item);
+        (fnv1a(name.as_bytes()), name)
+    });
+    items
 }
 
 /// FNV-1a, 64 bit: a hash whose values are fixed by its definition, unlike those of the standard library.
