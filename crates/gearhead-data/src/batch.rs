@@ -51,7 +51,7 @@ mod tests {
 
     #[test]
     fn documents_are_shifted_apart_and_boundaries_known() {
-        let a = Document { ids: vec![1, 5, 6, 7], is_target: vec![false, false, true, true] };
+        let a = Document { ids: vec![1, 5, 6, 7], is_target: vec![false, false, true, true], name_end: None };
         let b = Document::text(vec![1, 9]);
         let batch = Batch::pack([&a, &Document::text(vec![3]), &b]);
         assert_eq!(batch.inputs, [1, 5, 6, 1]);

@@ -15,8 +15,11 @@ use crate::{
 /// The name of the file.
 pub const MANIFEST: &str = "gearhead.json";
 
+/// The name of the file beside it with past cases that are searched for similar ones, where there is one.
+pub const PAST_CASES: &str = "cases.jsonl";
+
 /// The version of the prompt's markup; a model of another version would be asked in words it never saw.
-pub const PROMPT_VERSION: u32 = 1;
+pub const PROMPT_VERSION: u32 = 2;
 
 /// The most causes that a model ranks. A company whose records name more distinct causes than this ranks the most
 /// frequent ones, and the model still writes any.
@@ -35,26 +38,68 @@ pub struct Manifest {
     /// How much the model, the cards and the codes count when causes are ranked.
     #[serde(default)]
     pub ranking: Ranking,
+    /// From when on the model gives an answer.
+    #[serde(default)]
+    pub thresholds: Thresholds,
     /// The causes that the model was trained on, most frequent first: those that it ranks.
     pub candidates: Vec<Candidate>,
 }
 
-/// The weights of a cause's score: `model * log P(cause | case) + cards * BM25 + codes * Σ ln(cards / cards with the
-/// code)`. Probabilities are the softmax of the scores, so the weights also say how sure the engine may be. They are
-/// fitted on validation cases at the end of a training; the defaults are what that gave for the first bundled model.
+/// How much each kind of evidence counts in a cause's score, which is their weighted sum. Probabilities are the softmax of
+/// the scores, so the weights also say how sure the engine may be. They are fitted on validation cases at the end of a
+/// training; the defaults are what that gave for the bundled model. A weight that a manifest lacks is 0.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Ranking {
-    /// Weight of the log-probability of the cause's name.
+    /// Of the log-probability of the cause's name, by the language model.
     pub model: f64,
-    /// Weight of the complaint's likeness to the wordings of the fault's card.
+    /// Of the complaint's likeness to everything that the fault's card says.
     pub cards: f64,
-    /// Weight of the fault's codes among those reported.
+    /// Of the fault's codes among those reported.
     pub codes: f64,
+    /// Of the likeness of past cases with this cause.
+    #[serde(default)]
+    pub cases: f64,
+    /// Of the log-probability of the cause, by the linear model of single words and codes.
+    #[serde(default)]
+    pub linear: f64,
+}
+
+impl Ranking {
+    /// How many weights there are.
+    pub const LEN: usize = 5;
+
+    /// The weights, in the order of the fields.
+    pub const fn to_array(self) -> [f64; Self::LEN] {
+        [self.model, self.cards, self.codes, self.cases, self.linear]
+    }
+
+    /// The weights in the order of the fields.
+    pub const fn from_array(weights: [f64; Self::LEN]) -> Self {
+        let [model, cards, codes, cases, linear] = weights;
+        Self { model, cards, codes, cases, linear }
+    }
 }
 
 impl Default for Ranking {
     fn default() -> Self {
-        Self { model: 0.37, cards: 0.035, codes: 0.95 }
+        Self { model: 0.37, cards: 0.035, codes: 0.95, cases: 0.0, linear: 0.0 }
+    }
+}
+
+/// From when on an engine gives an answer; chosen on validation cases.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Thresholds {
+    /// The least probability of the best cause that stands as an answer.
+    pub answer_from: f64,
+    /// The share of wrong answers that `answer_from` was chosen for.
+    pub risk: f64,
+    /// The share of the validation cases that are answered.
+    pub coverage: f64,
+}
+
+impl Default for Thresholds {
+    fn default() -> Self {
+        Self { answer_from: 0.5, risk: 0.05, coverage: 1.0 }
     }
 }
 
@@ -110,6 +155,7 @@ impl Manifest {
             gearhead_version: env!("CARGO_PKG_VERSION").to_owned(),
             sections,
             ranking: Ranking::default(),
+            thresholds: Thresholds::default(),
             candidates: candidates(cases, sections),
         }
     }
@@ -132,8 +178,22 @@ impl Manifest {
     }
 }
 
+impl Manifest {
+    /// The candidate that a record turned out to be: by its fault, or else by the name of its cause.
+    pub fn candidate_of(&self, case: &Case) -> Option<usize> {
+        let name = case.probable_cause.as_deref().map(cause_name);
+        self.candidates.iter().position(|candidate| {
+            if case.fault.is_some() {
+                candidate.fault == case.fault
+            } else {
+                name.as_deref() == Some(&cause_name(&candidate.cause))
+            }
+        })
+    }
+}
+
 /// The name of a cause: its text up to the first full stop, and whether a full stop ends it.
-fn name_and_stop(cause: &str) -> (&str, bool) {
+pub(crate) fn name_and_stop(cause: &str) -> (&str, bool) {
     let cause = cause.trim();
     match cause.split_once(". ") {
         Some((name, _)) => (name, true),

@@ -10,12 +10,14 @@
 //!  Restricted fuel filter. …<solution> Replace …<step> Measure …<step> Check …</s>
 //! ```
 //!
-//! Machine and complaint are put into lower case, so that a shouted work order and a typed sentence are the same
-//! words; codes stand in canonical spelling.
+//! Machine and complaint are put into lower case and the complaint's shorthand is written out, so that a shouted work order
+//! and a typed sentence are the same words; codes stand in canonical spelling.
 
 use crate::{
     case::Case,
     error::{Error, Result},
+    manifest::name_and_stop,
+    reading::written_out,
     tokenizer::Tokenizer,
 };
 
@@ -48,13 +50,25 @@ pub struct Document {
     pub ids: Vec<u32>,
     /// For each token, whether predicting it counts in the loss. The first is never predicted.
     pub is_target: Vec<bool>,
+    /// In a case, where the name of its cause and the token that ends it are over.
+    pub name_end: Option<usize>,
 }
 
 impl Document {
     /// A document of plain text: every token but the first is predicted.
     pub fn text(ids: Vec<u32>) -> Self {
         let is_target = (0..ids.len()).map(|position| position > 0).collect();
-        Self { ids, is_target }
+        Self { ids, is_target, name_end: None }
+    }
+
+    /// The document up to the name of its cause; all of it where there is none.
+    #[must_use]
+    pub fn up_to_name(mut self) -> Self {
+        if let Some(end) = self.name_end {
+            self.ids.truncate(end);
+            self.is_target.truncate(end);
+        }
+        self
     }
 
     /// How many predictions count.
@@ -73,7 +87,7 @@ pub fn encode_prompt(tokenizer: &Tokenizer, case: &Case) -> Result<Vec<u32>> {
     let mut ids = vec![markers.bos, markers.equipment];
     ids.extend(encode_field(tokenizer, &case.equipment.to_lowercase())?);
     ids.push(markers.symptom);
-    ids.extend(encode_field(tokenizer, &case.symptom.to_lowercase())?);
+    ids.extend(encode_field(tokenizer, &written_out(&case.symptom))?);
     ids.push(markers.error);
     ids.extend(encode_field(tokenizer, &codes_in_prompt(case))?);
     ids.push(markers.cause);
@@ -99,7 +113,10 @@ pub fn encode_case(
     if prompt_len >= max_seq_len {
         return Err(Error::PromptTooLong { tokens: prompt_len, max_seq_len });
     }
-    ids.extend(encode_field(tokenizer, case.probable_cause.as_deref().unwrap_or(""))?);
+    let cause = case.probable_cause.as_deref().unwrap_or("");
+    ids.extend(encode_field(tokenizer, cause)?);
+    let name = encode_field(tokenizer, name_and_stop(cause).0)?;
+    let has_name = !name.is_empty() && ids[prompt_len..].starts_with(&name);
     if let Some(solution) = &case.solution {
         ids.push(markers.solution);
         ids.extend(encode_field(tokenizer, solution)?);
@@ -118,7 +135,8 @@ pub fn encode_case(
         LossOn::Everything => 1,
     };
     let is_target = (0..ids.len()).map(|position| position >= first_target).collect();
-    Ok((Document { ids, is_target }, cut))
+    let name_end = Some(prompt_len + name.len() + 1).filter(|end| has_name && *end <= ids.len());
+    Ok((Document { ids, is_target, name_end }, cut))
 }
 
 /// Tokens of a field's text, as it stands after its marker: one space before the first word.
@@ -133,7 +151,7 @@ pub fn encode_field(tokenizer: &Tokenizer, text: &str) -> Result<Vec<u32>> {
 
 /// The texts of a case as the model meets them: what a tokenizer is trained on.
 pub fn texts(case: &Case) -> impl Iterator<Item = String> + '_ {
-    [case.equipment.to_lowercase(), case.symptom.to_lowercase(), codes_in_prompt(case)]
+    [case.equipment.to_lowercase(), written_out(&case.symptom), codes_in_prompt(case)]
         .into_iter()
         .chain(case.probable_cause.clone())
         .chain(case.solution.clone())
@@ -178,6 +196,9 @@ mod tests {
         assert_eq!(document.target_count(), document.ids.len() - prompt.len());
         assert!(document.ids.contains(&markers.step));
         assert_eq!(document.ids.last(), Some(&markers.eos));
+        let named = document.clone().up_to_name();
+        assert_eq!(tokenizer.decode(&named.ids[prompt.len()..]).unwrap(), " Restricted fuel filter");
+        assert_eq!(named.ids.last(), Some(&markers.solution));
     }
 
     #[test]

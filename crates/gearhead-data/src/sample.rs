@@ -9,10 +9,11 @@ use std::{
 };
 
 /// A map whose keys are hashes already.
-pub(crate) type Keyed<V> = HashMap<u64, V, BuildHasherDefault<KeyHasher>>;
+pub type Keyed<V> = HashMap<u64, V, BuildHasherDefault<KeyHasher>>;
 
-#[derive(Default)]
-pub(crate) struct KeyHasher(u64);
+/// Takes keys for hashes.
+#[derive(Debug, Clone, Default)]
+pub struct KeyHasher(u64);
 
 impl Hasher for KeyHasher {
     fn write(&mut self, bytes: &[u8]) {

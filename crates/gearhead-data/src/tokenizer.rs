@@ -182,6 +182,27 @@ impl Tokenizer {
         self.inner.id_to_token(id)
     }
 
+    /// The bytes of text that a token stands for; `None` of a special token, which stands for no text, and of an id that
+    /// the vocabulary lacks. Knows the byte-level alphabet of GPT-2 and the marks of SentencePiece.
+    pub fn token_bytes(&self, id: u32) -> Option<Vec<u8>> {
+        let token = self.inner.id_to_token(id)?;
+        let added = self.inner.get_added_tokens_decoder();
+        if let Some(added) = added.get(&id) {
+            return (!added.special).then(|| token.into_bytes());
+        }
+        if self.is_byte_level() {
+            return token.chars().map(byte_of).collect();
+        }
+        if let Some(hex) = token.strip_prefix("<0x").and_then(|rest| rest.strip_suffix('>')) {
+            return u8::from_str_radix(hex, 16).ok().map(|byte| vec![byte]);
+        }
+        Some(token.replace('\u{2581}', " ").into_bytes())
+    }
+
+    fn is_byte_level(&self) -> bool {
+        matches!(self.inner.get_decoder(), Some(DecoderWrapper::ByteLevel(_)))
+    }
+
     /// How many ids there are, special tokens included.
     pub fn vocab_size(&self) -> usize {
         self.inner.get_vocab_size(true)
@@ -206,6 +227,19 @@ impl Tokenizer {
     fn fault(&self, reason: String) -> Error {
         Error::Tokenizer { path: self.path.clone(), reason }
     }
+}
+
+/// The byte that a letter of the byte-level alphabet stands for.
+///
+/// **Source**: the mapping that GPT-2 introduced: printable bytes stand for themselves, the others, in order, for the
+/// letters from U+0100 on.
+fn byte_of(letter: char) -> Option<u8> {
+    let is_printable = |byte: u8| matches!(byte, 0x21..=0x7E | 0xA1..=0xAC | 0xAE..=0xFF);
+    let code = u32::from(letter);
+    if let Ok(byte) = u8::try_from(code) {
+        return is_printable(byte).then_some(byte);
+    }
+    (0..=u8::MAX).filter(|byte| !is_printable(*byte)).nth(code.checked_sub(0x100)? as usize)
 }
 
 #[cfg(test)]
@@ -263,6 +297,9 @@ mod tests {
         #[test]
         fn round_trip_is_the_identity(text in "\\PC{0,40}|[\u{0}-\u{10ffff}]{0,40}") {
             let tokenizer = small();
+            let ids = tokenizer.encode(&text).unwrap();
+            let bytes: Vec<u8> = ids.iter().flat_map(|id| tokenizer.token_bytes(*id).unwrap()).collect();
+            prop_assert_eq!(bytes, text.as_bytes());
             prop_assert_eq!(tokenizer.decode(&tokenizer.encode(&text).unwrap()).unwrap(), text);
         }
     }

@@ -22,7 +22,8 @@ impl CodeState {
                 .expect("the pattern is part of the program and tested")
         });
         static ACTIVE: LazyLock<Regex> = LazyLock::new(|| {
-            Regex::new(r"(?i)\b(active|current|present|live)\b").expect("the pattern is part of the program and tested")
+            Regex::new(r"(?i)\b(active|current|present|live)\b")
+                .expect("the pattern is part of the program and tested")
         });
         static COUNT: LazyLock<Regex> = LazyLock::new(|| {
             Regex::new(r"(?i)\b(?:oc|count|occ|occurrences?|times|x)\s*[:=]?\s*([0-9]{1,5})\b|\b([0-9]{1,5})\s*(?:x|times)\b")

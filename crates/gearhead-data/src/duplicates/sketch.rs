@@ -4,6 +4,7 @@
 //! "Universal hashing and k-wise independent random variables via integer arithmetic without primes", 1996 (the hash
 //! functions); Leskovec, Rajaraman and Ullman, "Mining of Massive Datasets", chapter 3 (bands).
 
+use multiversion::multiversion;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 use super::normalise::normalise;
@@ -102,20 +103,25 @@ impl Sketcher {
 
     /// The sketch of a text that is normalised already.
     pub fn sketch_normalised(&self, normalised: &str) -> Sketch {
-        let mut minima = [u32::MAX; MINIMA];
-        let mut take = |hash: u64| {
-            let hash = hash >> 32;
-            for ((minimum, factor), offset) in minima.iter_mut().zip(&self.factors).zip(&self.offsets) {
-                let value = (hash.wrapping_mul(*factor).wrapping_add(*offset) >> 32) as u32;
-                *minimum = (*minimum).min(value);
-            }
-        };
-        for_each_shingle(normalised, &mut take);
-        for word in normalised.split_ascii_whitespace() {
-            take(xxh3_64_with_seed(word.as_bytes(), WORD_SEED));
-        }
-        Sketch(minima)
+        let mut hashes = Vec::with_capacity(normalised.len() + normalised.len() / 4);
+        for_each_shingle(normalised, &mut |hash| hashes.push((hash >> 32) as u32));
+        let words = normalised.split_ascii_whitespace();
+        hashes.extend(words.map(|word| (xxh3_64_with_seed(word.as_bytes(), WORD_SEED) >> 32) as u32));
+        Sketch(minima(&hashes, &self.factors, &self.offsets))
     }
+}
+
+/// The least value of each hash function over all hashes.
+#[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl", "x86_64+avx2", "aarch64+neon"))]
+fn minima(hashes: &[u32], factors: &[u64; MINIMA], offsets: &[u64; MINIMA]) -> [u32; MINIMA] {
+    let mut minima = [u32::MAX; MINIMA];
+    for hash in hashes {
+        for ((minimum, factor), offset) in minima.iter_mut().zip(factors).zip(offsets) {
+            let value = (u64::from(*hash).wrapping_mul(*factor).wrapping_add(*offset) >> 32) as u32;
+            *minimum = (*minimum).min(value);
+        }
+    }
+    minima
 }
 
 /// The least hash of the shingles of a normalised text, hashed once more so that it is even over all numbers. Two

@@ -194,6 +194,21 @@ fn slip(text: &mut String, rng: &mut ChaCha8Rng) -> bool {
 mod tests {
     use super::*;
 
+    /// What the generator shortens, the reader never takes for another word.
+    #[test]
+    fn shorthand_is_read_as_what_it_was_made_from() {
+        for (long, shorts) in ABBREVIATIONS {
+            for short in shorts.iter().filter(|short| short.contains(char::is_alphabetic)) {
+                let read = crate::reading::written_out(short);
+                let is_same = |a: &str, b: &str| a.starts_with(&b[..b.len().min(4)]);
+                assert!(
+                    short.starts_with(&read) || is_same(&read, long) || read == "not working",
+                    "{short}: {long}, {read}"
+                );
+            }
+        }
+    }
+
     #[test]
     fn only_whole_words_are_replaced() {
         let mut text = "Lefthand engine: LEFT, motor".to_owned();

@@ -1,0 +1,170 @@
+//! What workshops write for longer words, written out.
+
+/// Shorthand that means one thing wherever it stands, and the words that it stands for.
+const SHORTHAND: &[(&str, &str)] = &[
+    ("a/c", "air conditioning"),
+    ("a/con", "air conditioning"),
+    ("accum", "accumulator"),
+    ("adj", "adjust"),
+    ("aircon", "air conditioning"),
+    ("alt", "alternator"),
+    ("assy", "assembly"),
+    ("aux", "auxiliary"),
+    ("batt", "battery"),
+    ("batts", "batteries"),
+    ("bkn", "broken"),
+    ("bkt", "bucket"),
+    ("brg", "bearing"),
+    ("brgs", "bearings"),
+    ("brk", "brake"),
+    ("brkn", "broken"),
+    ("brks", "brakes"),
+    ("c/o", "change out"),
+    ("c/out", "change out"),
+    ("carr", "carrier"),
+    ("chk", "check"),
+    ("clnt", "coolant"),
+    ("comms", "communication"),
+    ("conn", "connector"),
+    ("ctrl", "control"),
+    ("cyl", "cylinder"),
+    ("cyls", "cylinders"),
+    ("diff", "differential"),
+    ("dmgd", "damaged"),
+    ("dsl", "diesel"),
+    ("elec", "electrical"),
+    ("elect", "electrical"),
+    ("eng", "engine"),
+    ("exh", "exhaust"),
+    ("ext", "extinguisher"),
+    ("f/drive", "final drive"),
+    ("filt", "filter"),
+    ("frnt", "front"),
+    ("g/box", "gearbox"),
+    ("gbox", "gearbox"),
+    ("gen", "generator"),
+    ("hyd", "hydraulic"),
+    ("hydr", "hydraulic"),
+    ("hyds", "hydraulics"),
+    ("inop", "not working"),
+    ("insp", "inspect"),
+    ("invest", "investigate"),
+    ("l/h", "left"),
+    ("l/h/s", "left side"),
+    ("leakg", "leaking"),
+    ("lh", "left"),
+    ("lhf", "left front"),
+    ("lhr", "left rear"),
+    ("lhs", "left side"),
+    ("lkg", "leaking"),
+    ("lub", "lube"),
+    ("lvl", "level"),
+    ("m/c", "machine"),
+    ("mach", "machine"),
+    ("mech", "mechanical"),
+    ("mtr", "motor"),
+    ("n/g", "no good"),
+    ("n/w", "not working"),
+    ("o/heat", "overheat"),
+    ("o/heating", "overheating"),
+    ("opr", "operator"),
+    ("p/brake", "park brake"),
+    ("pk", "park"),
+    ("pmp", "pump"),
+    ("pp", "pump"),
+    ("pres", "pressure"),
+    ("press", "pressure"),
+    ("pwr", "power"),
+    ("r/h", "right"),
+    ("r/h/s", "right side"),
+    ("rad", "radiator"),
+    ("regen", "regeneration"),
+    ("repl", "replace"),
+    ("repld", "replaced"),
+    ("reqd", "required"),
+    ("rev", "reverse"),
+    ("rh", "right"),
+    ("rhf", "right front"),
+    ("rhr", "right rear"),
+    ("rhs", "right side"),
+    ("rpr", "repair"),
+    ("sol", "solenoid"),
+    ("strg", "steering"),
+    ("susp", "suspension"),
+    ("svce", "service"),
+    ("sw", "switch"),
+    ("sys", "system"),
+    ("t/c", "torque converter"),
+    ("temp", "temperature"),
+    ("tranny", "transmission"),
+    ("trans", "transmission"),
+    ("trk", "track"),
+    ("u/j", "universal joint"),
+    ("u/s", "not working"),
+    ("vib", "vibration"),
+    ("vlv", "valve"),
+    ("w/o", "without"),
+    ("w/screen", "windscreen"),
+    ("w/shop", "workshop"),
+    ("wksp", "workshop"),
+    ("wtr", "water"),
+    ("xmission", "transmission"),
+    ("xmsn", "transmission"),
+];
+
+/// Negated verbs with and without their apostrophe, in two words.
+const CONTRACTIONS: &[(&str, &str)] = &[
+    ("ain't", "is not"),
+    ("aint", "is not"),
+    ("aren't", "are not"),
+    ("arent", "are not"),
+    ("can't", "can not"),
+    ("cannot", "can not"),
+    ("cant", "can not"),
+    ("couldn't", "could not"),
+    ("couldnt", "could not"),
+    ("didn't", "did not"),
+    ("didnt", "did not"),
+    ("doesn't", "does not"),
+    ("doesnt", "does not"),
+    ("don't", "do not"),
+    ("dont", "do not"),
+    ("dosent", "does not"),
+    ("hasn't", "has not"),
+    ("hasnt", "has not"),
+    ("haven't", "have not"),
+    ("havent", "have not"),
+    ("isn't", "is not"),
+    ("isnt", "is not"),
+    ("wasn't", "was not"),
+    ("wasnt", "was not"),
+    ("weren't", "were not"),
+    ("won't", "will not"),
+    ("wont", "will not"),
+    ("wouldn't", "would not"),
+    ("wouldnt", "would not"),
+];
+
+/// What a word in lower case stands for, if it is shorthand.
+pub(super) fn written_out(word: &str) -> Option<&'static str> {
+    let find = |table: &[(&str, &'static str)]| {
+        table.binary_search_by_key(&word, |(short, _)| short).ok().map(|at| table[at].1)
+    };
+    find(CONTRACTIONS).or_else(|| find(SHORTHAND))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tables_are_in_order_and_every_entry_is_found() {
+        for table in [SHORTHAND, CONTRACTIONS] {
+            assert!(table.is_sorted_by(|a, b| a.0 < b.0), "{table:?}");
+            for (short, long) in table {
+                assert_eq!(written_out(short), Some(*long));
+            }
+        }
+        assert_eq!(written_out("engine"), None);
+    }
+}
