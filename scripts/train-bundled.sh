@@ -16,7 +16,7 @@ for file in config.json model.safetensors tokenizer.json gearhead.json; do
   [ -e "$bundled/$file" ] || : > "$bundled/$file"
 done
 
-"${gearhead[@]}" data generate --count 75000 --seed 11 --out "$data"
+"${gearhead[@]}" data generate --count 180000 --seed 11 --out "$data"
 "${gearhead[@]}" tokenizer train "$data/train.jsonl" --vocab-size 2048 --out outputs/bundled-tokenizer.json
 # Choosing the best model needs no more than a part of the validation cases.
 head -n 1000 "$data/validation.jsonl" > "$data/validation-1000.jsonl"

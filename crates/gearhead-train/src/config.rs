@@ -42,6 +42,14 @@ pub struct DataConfig {
     /// Whether the loss is taken on the targets or on everything.
     #[serde(default)]
     pub loss_on: LossOn,
+    /// The share of training cases of which more is learned than the name of the cause; the others end after it. A name is
+    /// a few tokens among dozens of an explanation that follows from it, so a small share learns to diagnose in fewer
+    /// steps.
+    #[serde(default = "whole")]
+    pub text_share: f64,
+    /// Whether the training cases are kept beside the model, so that a diagnosis finds similar ones and goes by them.
+    #[serde(default)]
+    pub keep_cases: bool,
     /// The sections that the model learns to write.
     #[serde(default)]
     pub sections: Sections,
@@ -78,6 +86,10 @@ pub struct TrainConfig {
     pub eval_every_steps: usize,
     /// The type of the numbers in the saved model.
     pub save_dtype: Dtype,
+}
+
+fn whole() -> f64 {
+    1.0
 }
 
 impl Default for TrainConfig {
@@ -184,6 +196,9 @@ impl Config {
             if !range.contains(&value) {
                 return fault(format!("train.{key} is {value}, which is out of range"));
             }
+        }
+        if !(0.0..=1.0).contains(&self.data.text_share) {
+            return fault(format!("data.text_share is {}, but must be from 0 to 1", self.data.text_share));
         }
         self.model.validate().map_err(|error| Error::Config {
             path: place.into(),

@@ -28,6 +28,8 @@ pub struct TrainData {
     pub train: Vec<Document>,
     /// Documents to choose by.
     pub validation: Vec<Document>,
+    /// The training cases, where they are to be kept beside the model.
+    pub kept_cases: Vec<Case>,
     /// Tokens that did not fit `model.max_seq_len` and were cut off the ends of targets.
     pub cut_tokens: usize,
 }
@@ -69,9 +71,17 @@ impl TrainData {
             }
             Ok(documents)
         };
+        let kept_cases = if config.data.keep_cases { train.clone() } else { Vec::new() };
         let train = encode(&train, &config.data.train)?;
+        let share = config.data.text_share;
+        // Spread evenly: the whole part of `index * share` rises by one for each case that is kept whole.
+        let is_whole = |index: usize| ((index + 1) as f64 * share).floor() > (index as f64 * share).floor();
+        let train = train.into_iter().enumerate();
+        let train = train
+            .map(|(index, document)| if is_whole(index) { document } else { document.up_to_name() })
+            .collect();
         let validation = encode(&validation, &config.data.validation)?;
-        Ok(Self { tokenizer, manifest, train, validation, cut_tokens })
+        Ok(Self { tokenizer, manifest, train, validation, kept_cases, cut_tokens })
     }
 }
 

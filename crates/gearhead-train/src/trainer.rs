@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use gearhead_data::manifest::MANIFEST;
+use gearhead_data::manifest::{MANIFEST, PAST_CASES};
 use gearhead_kernels::AutodiffKernels;
 use gearhead_model::{Decoder, ModelConfig, directory};
 use serde::Serialize;
@@ -222,11 +222,19 @@ impl<'a> Run<'a> {
     fn save<B: gearhead_kernels::Kernels>(&self, decoder: &Decoder<B>, name: &str) -> Result<()> {
         let tokenizer = self.data.tokenizer.to_json()?;
         let manifest = serde_json::to_vec_pretty(&self.data.manifest).expect("a manifest is JSON");
-        let beside: [(&str, &[u8]); 3] = [
+        let mut beside: Vec<(&str, &[u8])> = vec![
             ("tokenizer.json", tokenizer.as_bytes()),
             ("tokenizer_config.json", TOKENIZER_CONFIG.as_bytes()),
             (MANIFEST, &manifest),
         ];
+        let mut cases = Vec::new();
+        for case in &self.data.kept_cases {
+            serde_json::to_writer(&mut cases, case).expect("a case is JSON");
+            cases.push(b'\n');
+        }
+        if !cases.is_empty() {
+            beside.push((PAST_CASES, &cases));
+        }
         let path = self.config.output.join(name);
         directory::save(decoder, &self.model_config, self.config.train.save_dtype, &beside, path)?;
         Ok(())
