@@ -6,8 +6,9 @@ use gearhead_model::{Decoder, KvCache};
 use serde::Serialize;
 
 use crate::{
+    constraint::Constraint,
     error::{Error, Result},
-    sampling::{Sampler, Sampling},
+    sampling::{Sampler, Sampling, argmax},
 };
 
 /// Why a continuation ended.
@@ -68,6 +69,48 @@ impl<B: Kernels> Prefix<B> {
             scores.extend(self.score_together(decoder, some)?);
         }
         Ok(scores)
+    }
+
+    /// Continues the prompt with `begun` and then with what the model finds most probable of what `constraint` allows.
+    /// Tokens that are forced are read together, not one by one. The continuation is without `begun`.
+    ///
+    /// # Errors
+    ///
+    /// An id that the model lacks, or the grammar fails.
+    pub(crate) fn write(
+        &self,
+        decoder: &Decoder<B>,
+        begun: &[u32],
+        constraint: &mut Constraint,
+    ) -> Result<Continuation> {
+        check_ids(decoder, begun)?;
+        let config = decoder.config();
+        let room = config.max_seq_len.saturating_sub(self.cache.len() + begun.len());
+        let mut cache = self.cache.fork(1, config.max_seq_len);
+        let (mut ids, mut input) = (Vec::new(), begun.to_vec());
+        loop {
+            let forced = constraint.take_forced();
+            ids.extend_from_slice(&forced);
+            input.extend(forced);
+            if constraint.is_over() {
+                return Ok(Continuation { ids, finish_reason: FinishReason::Stop });
+            }
+            if ids.len() >= room {
+                ids.truncate(room);
+                return Ok(Continuation { ids, finish_reason: FinishReason::Length });
+            }
+            let hidden = decoder.forward_cached(&input, &mut cache);
+            let [n, d_model] = hidden.dims();
+            let mut logits = to_vec(decoder.logits(hidden.slice([n - 1..n, 0..d_model])));
+            constraint.mask(&mut logits)?;
+            let id = argmax(&logits);
+            if config.eos_ids.contains(&id) {
+                return Ok(Continuation { ids, finish_reason: FinishReason::Stop });
+            }
+            constraint.take(id)?;
+            ids.push(id);
+            input = vec![id];
+        }
     }
 
     fn score_together(&self, decoder: &Decoder<B>, continuations: &[Vec<u32>]) -> Result<Vec<f64>> {

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::engine::Finding;
+
 /// The result of this crate's fallible functions.
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -72,6 +74,15 @@ pub enum Error {
         "the knowledge disables every cause that the model ranks: shorten `disabled` in its knowledge.toml"
     )]
     AllDisabled,
+    /// What the model may write cannot be put into a grammar.
+    #[error("the grammar of the answer: {0}")]
+    Grammar(String),
+    /// A file of weights of words is damaged.
+    #[error("linear.safetensors: {0}")]
+    Linear(String),
+    /// A result of a test that the knowledge does not have.
+    #[error("{}: no test {} with a result {}", .0.fault, .0.test, .0.outcome)]
+    UnknownFinding(Finding),
     /// There is nothing to measure a model by.
     #[error("no case has a `fault`, a `probable_cause` or a `solution` to compare with")]
     NothingToCompare,

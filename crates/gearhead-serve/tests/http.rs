@@ -22,7 +22,10 @@ use gearhead_data::{
     tokenizer::Tokenizer,
 };
 use gearhead_infer::{
-    Diagnose, Engine, Error, Report, decode::Continuation, engine::Scored, sampling::Sampling,
+    Diagnose, Engine, Error, Report,
+    decode::Continuation,
+    engine::{Finding, Scored},
+    sampling::Sampling,
 };
 use gearhead_model::{Decoder, Dtype, ModelConfig, directory};
 use gearhead_serve::router;
@@ -150,7 +153,7 @@ struct Slow {
 }
 
 impl Diagnose for Slow {
-    fn diagnose(&self, _: &Case) -> Result<Report, Error> {
+    fn diagnose_after(&self, _: &Case, _: &[Finding]) -> Result<Report, Error> {
         self.begun.send(()).unwrap();
         self.go_on.lock().unwrap().recv().unwrap();
         Err(Error::EmptyPrompt)
@@ -184,6 +187,14 @@ impl Diagnose for Slow {
 
     fn knowledge(&self) -> &KnowledgeBase {
         KnowledgeBase::builtin()
+    }
+
+    fn familiarity(&self, _: &Case) -> f32 {
+        unreachable!("the service only diagnoses")
+    }
+
+    fn set_past_cases(&mut self, _: Vec<Case>) {
+        unreachable!("the service only diagnoses")
     }
 
     fn set_knowledge(&mut self, _: Arc<KnowledgeBase>) -> Result<(), Error> {

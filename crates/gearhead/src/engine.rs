@@ -10,7 +10,7 @@ use gearhead_data::{
     tokenizer::Tokenizer,
 };
 use gearhead_device::{Device, Job, run};
-use gearhead_infer::{Diagnose, Report};
+use gearhead_infer::{Diagnose, Report, linear::Linear};
 use gearhead_kernels::AutodiffKernels;
 use gearhead_model::ModelDirectory;
 
@@ -21,6 +21,7 @@ const BUNDLED: &str = "bundled";
 const BUNDLED_CONFIG: &[u8] = include_bytes!("../bundled/config.json");
 const BUNDLED_WEIGHTS: &[u8] = include_bytes!("../bundled/model.safetensors");
 const BUNDLED_TOKENIZER: &[u8] = include_bytes!("../bundled/tokenizer.json");
+const BUNDLED_LINEAR: &[u8] = include_bytes!("../bundled/linear.safetensors");
 const BUNDLED_MANIFEST: &[u8] = include_bytes!("../bundled/gearhead.json");
 
 /// A model that is ready to diagnose.
@@ -67,6 +68,13 @@ impl Engine {
         Ok(self)
     }
 
+    /// The engine with past cases that it finds again and goes by: see [`Diagnose::set_past_cases`].
+    #[must_use]
+    pub fn with_past_cases(mut self, cases: Vec<Case>) -> Self {
+        self.inner.set_past_cases(cases);
+        self
+    }
+
     /// Diagnoses one case.
     ///
     /// # Errors
@@ -109,7 +117,9 @@ impl Job for Load<'_> {
             let path = Path::new(BUNDLED);
             let tokenizer = Tokenizer::from_bytes(BUNDLED_TOKENIZER, path.join("tokenizer.json"))?;
             let manifest = Manifest::from_json(BUNDLED_MANIFEST, &path.join(MANIFEST))?;
-            Inner::<B>::new(&directory, tokenizer, Some(manifest), BUNDLED, device)?
+            let mut engine = Inner::<B>::new(&directory, tokenizer, Some(manifest), BUNDLED, device)?;
+            engine.set_linear(Linear::from_bytes(BUNDLED_LINEAR)?)?;
+            engine
         };
         Ok(Engine { inner: Box::new(engine) })
     }

@@ -7,43 +7,74 @@ use gearhead_data::{
     manifest::MANIFEST,
 };
 use gearhead_device::{Device, Job, run};
-use gearhead_infer::engine::fit_ranking;
+use gearhead_infer::{
+    engine::{self, Fitted},
+    linear::LINEAR,
+};
 use gearhead_kernels::AutodiffKernels;
 use gearhead_train::{Config, Event, Summary, data::TrainData};
 
 use crate::{Engine, Result};
 
-/// The most validation cases that the ranking is fitted on: three weights need no more.
+/// The most validation cases that the ranking is fitted on: a few weights and a threshold need no more.
 const FIT_CASES: usize = 500;
 
-/// Trains as the configuration says (see [`gearhead_train::train()`]), then fits on the validation cases how much the
-/// model, the fault cards and the codes count, and stores that in the best model's directory.
+/// Trains as the configuration says (see [`gearhead_train::train()`]), then fits the best model with [`fit_on`] and the
+/// same cases.
 ///
 /// # Errors
 ///
-/// As that function's, or the best model cannot be opened again.
+/// As those functions.
 pub fn train_on(
     device: &Device,
     config: &Config,
     data: &TrainData,
     on_event: &mut dyn FnMut(&Event),
 ) -> Result<Summary> {
-    // Read before the training: what stands in the file hours later is another matter.
-    let mut validation = read_cases(&config.data.validation)?;
-    validation.truncate(FIT_CASES);
+    // Read before the training: what stands in the files hours later is another matter.
+    let (train, validation) = (read_cases(&config.data.train)?, read_cases(&config.data.validation)?);
     let summary = run(device, Train { config, data, on_event })?;
-    fit(device, &summary.best, &validation)?;
+    fit_on(device, &summary.best, &train, &validation, config.seed)?;
     Ok(summary)
 }
 
-fn fit(device: &Device, model: &Path, validation: &[Case]) -> Result<()> {
-    let engine = Engine::open(model, device)?;
-    let engine = engine.as_diagnose();
-    let Some(manifest) = engine.manifest() else { return Ok(()) };
+/// Learns from training cases what single words and codes tell, fits on validation cases how much each kind of evidence
+/// counts and from when on an answer is given, and stores both in the model's directory. The language model stays as it
+/// is, so this takes a minute, where a training takes an hour.
+///
+/// # Errors
+///
+/// The model cannot be opened, or its directory not be written.
+///
+/// # Panics
+///
+/// Never: every manifest can be written as JSON.
+pub fn fit_on(
+    device: &Device,
+    model: &Path,
+    train: &[Case],
+    validation: &[Case],
+    seed: u64,
+) -> Result<Option<Fitted>> {
+    let model = &engine::model_directory(model);
+    let opened = Engine::open(model, device)?;
+    let Some(manifest) = opened.as_diagnose().manifest() else { return Ok(None) };
+    let knowledge = opened.as_diagnose().knowledge();
+    if let Some(linear) = engine::learn_linear(manifest, train, knowledge, seed) {
+        let bytes = linear.to_bytes()?;
+        write_whole(&model.join(LINEAR), |output| output.write_all(&bytes))?;
+    }
+    let opened = Engine::open(model, device)?;
+    let engine = opened.as_diagnose();
+    let validation = &validation[..validation.len().min(FIT_CASES)];
+    let Some((manifest, fitted)) = engine.manifest().zip(engine::fit(engine, validation)) else {
+        return Ok(None);
+    };
     let mut manifest = manifest.clone();
-    manifest.ranking = fit_ranking(engine, validation, manifest.ranking);
+    (manifest.ranking, manifest.thresholds) = (fitted.ranking, fitted.thresholds);
     let json = serde_json::to_vec_pretty(&manifest).expect("a manifest is JSON");
-    Ok(write_whole(&model.join(MANIFEST), |output| output.write_all(&json))?)
+    write_whole(&model.join(MANIFEST), |output| output.write_all(&json))?;
+    Ok(Some(fitted))
 }
 
 struct Train<'a> {

@@ -5,6 +5,7 @@ use gearhead_data::{
     knowledge::KnowledgeBase,
     manifest::{FollowedBy, Manifest, Ranking},
     prompt::encode_field,
+    reading::Reading,
     tokenizer::{Markers, Tokenizer},
 };
 use gearhead_kernels::Kernels;
@@ -25,33 +26,32 @@ pub(super) struct Candidates {
     trained: usize,
 }
 
-/// What speaks for a candidate.
+/// What speaks for a candidate. Of a cause without a card the card's parts are 0.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub struct Scored {
     /// Its position in the manifest's list.
     pub index: usize,
-    /// The log-probability of its name given the case, by the language model, in nats. A cause that the model was not
-    /// trained on gets the mean probability of those that it was: the model then speaks neither for nor against it.
-    pub log_prob: f64,
-    /// The likeness of the complaint to its card, by BM25.
-    pub cards: f64,
-    /// How much the reported codes point at it.
-    pub codes: f64,
+    /// What speaks for it, part by part, as what a [`Ranking`] weighs: the log-probability of its name given the case, in
+    /// nats; likeness to its card; shared codes; past cases; the log-probability by
+    /// single words, in nats. A cause that the model was not trained on gets the mean probability of those that
+    /// it was: the model then speaks neither for nor against it.
+    pub evidence: Ranking,
 }
 
 impl Scored {
     /// The weighted sum.
     pub fn score(&self, ranking: &Ranking) -> f64 {
-        ranking.model * self.log_prob + ranking.cards * self.cards + ranking.codes * self.codes
+        let parts = self.evidence.to_array().into_iter().zip(ranking.to_array());
+        parts.map(|(evidence, weight)| evidence * weight).sum()
     }
 }
 
 /// A candidate with its probability among the candidates that the machine can have.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Ranked {
-    pub(super) index: usize,
-    pub(super) probability: f64,
+pub(crate) struct Ranked {
+    pub(crate) index: usize,
+    pub(crate) probability: f64,
 }
 
 impl Candidates {
@@ -98,6 +98,7 @@ impl Candidates {
         knowledge: &KnowledgeBase,
         cards: &CardIndex,
         case: &Case,
+        reading: &Reading,
     ) -> Result<Vec<Scored>> {
         let machine = knowledge.machine(&case.equipment);
         let is_disabled =
@@ -118,24 +119,25 @@ impl Candidates {
         let tokens: Vec<Vec<u32>> = known.map(|index| self.tokens[*index].clone()).collect();
         let mut log_probs = prefix.score(decoder, &tokens)?;
         log_probs.resize(possible.len(), log_mean_prob(&log_probs));
-        let likeness = cards.likeness(&case.symptom);
-        let code_evidence = CardIndex::code_evidence(knowledge, &case.codes());
-        let of_card = |scores: &[f32], index: usize| {
+        let evidence = cards.evidence(case, reading);
+        let scored = possible.into_iter().zip(log_probs).map(|(index, model)| {
             let number = self.faults[index].as_deref().and_then(|id| cards.number(id));
-            number.map_or(0.0, |number| f64::from(scores[number]))
-        };
-        let scored = possible.into_iter().zip(log_probs).map(|(index, log_prob)| Scored {
-            index,
-            log_prob,
-            cards: of_card(&likeness, index),
-            codes: of_card(&code_evidence, index),
+            let of_card = |scores: &[f32]| number.map_or(0.0, |number| f64::from(scores[number]));
+            let evidence = Ranking {
+                model,
+                cards: of_card(&evidence.likeness),
+                codes: of_card(&evidence.codes),
+                cases: 0.0,
+                linear: 0.0,
+            };
+            Scored { index, evidence }
         });
         Ok(scored.collect())
     }
 }
 
 /// The logarithm of the mean probability; 0 of none.
-fn log_mean_prob(log_probs: &[f64]) -> f64 {
+pub(super) fn log_mean_prob(log_probs: &[f64]) -> f64 {
     if log_probs.is_empty() {
         return 0.0;
     }
@@ -145,7 +147,7 @@ fn log_mean_prob(log_probs: &[f64]) -> f64 {
 }
 
 /// Probabilities by the softmax of the scores, the most probable first; of equals the more frequent cause.
-pub(super) fn rank(scored: &[Scored], ranking: &Ranking) -> Vec<Ranked> {
+pub(crate) fn rank(scored: &[Scored], ranking: &Ranking) -> Vec<Ranked> {
     let mut ranked: Vec<Ranked> = scored
         .iter()
         .zip(softmax(scored, ranking))

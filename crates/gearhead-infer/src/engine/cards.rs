@@ -1,4 +1,4 @@
-//! What the fault cards say of a complaint without any language model: likeness of the words, and shared codes.
+//! What the fault cards say of a case without any language model: likeness of the words, and shared codes.
 //!
 //! A sparse index of our own: the one crate that offers BM25 alone scans a document for each word of the query and
 //! needs a tenth of a second to build what takes a few milliseconds here (docs/decisions/0005-own-bm25-index.md).
@@ -9,9 +9,12 @@ use std::{
 };
 
 use gearhead_data::{
+    case::Case,
     code::FaultCode,
     generate::{Split, learnable},
     knowledge::{Card, KnowledgeBase},
+    likeness::{Feature, Keyed, features},
+    reading::{Reader, Reading},
 };
 
 /// Saturation of a feature's count, and the weight of a card's length, in BM25. High and low, since a card's features
@@ -19,13 +22,35 @@ use gearhead_data::{
 const K1: f32 = 5.0;
 const B: f32 = 0.5;
 
-/// An inverted index from features of words to cards.
+/// A case that is less familiar is not about a fault of heavy equipment: chosen so that one in a hundred of the
+/// development cases would be declined.
+pub(super) const FAMILIAR_FROM: f32 = 0.1;
+/// How much more a feature that no card has weighs than one that a single card has.
+const UNKNOWN: f32 = 1.2;
+/// Words of questions and of people, which work orders do without.
+const ASKING: [&str; 19] = [
+    "what", "how", "which", "why", "who", "where", "when", "is", "are", "do", "does", "can", "you", "i",
+    "my", "the", "a", "to", "your",
+];
+
+/// The cards of a knowledge base, indexed.
 #[derive(Debug)]
 pub(super) struct CardIndex {
+    pub(super) reader: Reader,
     /// For each feature, cards with their BM25 weights.
-    postings: HashMap<u64, Vec<(u32, f32)>>,
+    postings: Keyed<Vec<(u32, f32)>>,
+    /// For each card the codes that it lists.
+    codes: Vec<Vec<FaultCode>>,
     by_id: HashMap<String, usize>,
-    n_cards: usize,
+}
+
+/// What speaks for each card, by its number.
+#[derive(Debug, Clone)]
+pub(super) struct CardEvidence {
+    /// The likeness of the complaint to all that the card says, by BM25.
+    pub(super) likeness: Vec<f32>,
+    /// How much the reported codes point at it: the fewer cards list a code, the more it says.
+    pub(super) codes: Vec<f32>,
 }
 
 impl CardIndex {
@@ -41,32 +66,42 @@ impl CardIndex {
     /// Source: Robertson and Zaragoza, *The Probabilistic Relevance Framework: BM25 and Beyond*, 2009, equation 3.15.
     pub(super) fn new(knowledge: &KnowledgeBase) -> Self {
         let cards = knowledge.cards();
-        let mut pairs: Vec<(u64, u32)> = Vec::new();
-        let mut lengths = Vec::with_capacity(cards.len());
-        for (number, card) in (0_u32..).zip(cards) {
-            let before = pairs.len();
-            for text in texts(card) {
-                features(text, |feature| pairs.push((feature, number)));
-            }
-            lengths.push((pairs.len() - before) as f32);
-        }
-        pairs.sort_unstable();
+        let parallel = std::thread::available_parallelism().map_or(1, usize::from);
+        let share = cards.len().div_ceil(parallel).max(1);
+        let (counted, reader) = std::thread::scope(|scope| {
+            let shares: Vec<_> = cards
+                .chunks(share)
+                .map(|cards| scope.spawn(|| cards.iter().map(feature_counts).collect::<Vec<_>>()))
+                .collect();
+            let reader = Reader::new(knowledge);
+            let counted = shares.into_iter().flat_map(|share| share.join().expect("counting does not panic"));
+            (counted.collect::<Vec<_>>(), reader)
+        });
+        let length = |counts: &Vec<(Feature, f32)>| counts.iter().map(|(_, count)| count).sum::<f32>();
+        let lengths: Vec<f32> = counted.iter().map(length).collect();
         let mean_length = lengths.iter().sum::<f32>() / lengths.len().max(1) as f32;
-        let mut postings: HashMap<u64, Vec<(u32, f32)>> = HashMap::new();
-        for of_feature in pairs.chunk_by(|a, b| a.0 == b.0) {
-            let counts: Vec<(u32, f32)> =
-                of_feature.chunk_by(|a, b| a.1 == b.1).map(|same| (same[0].1, same.len() as f32)).collect();
-            let (n, with_it) = (cards.len() as f32, counts.len() as f32);
-            let idf = (1.0 + (n - with_it + 0.5) / (with_it + 0.5)).ln();
-            let weight = |card: u32, count: f32| {
-                let length = lengths[card as usize] / mean_length;
-                idf * count * (K1 + 1.0) / (count + K1 * (1.0 - B + B * length))
-            };
-            let weighted = counts.into_iter().map(|(card, count)| (card, weight(card, count)));
-            postings.insert(of_feature[0].0, weighted.collect());
+        let mut postings: Keyed<Vec<(u32, f32)>> = Keyed::default();
+        for (number, counts) in (0..).zip(counted) {
+            for (feature, count) in counts {
+                postings.entry(feature).or_default().push((number, count));
+            }
         }
-        let by_id = cards.iter().enumerate().map(|(number, card)| (card.id.clone(), number)).collect();
-        Self { postings, by_id, n_cards: cards.len() }
+        for of_feature in postings.values_mut() {
+            let idf = idf(cards.len() as f32, of_feature.len() as f32);
+            for (card, weight) in of_feature {
+                let (count, length) = (*weight, lengths[*card as usize] / mean_length);
+                *weight = idf * count * (K1 + 1.0) / (count + K1 * (1.0 - B + B * length));
+            }
+        }
+        Self {
+            reader,
+            postings,
+            codes: cards
+                .iter()
+                .map(|card| card.codes.iter().map(|code| FaultCode::parse(code)).collect())
+                .collect(),
+            by_id: cards.iter().enumerate().map(|(number, card)| (card.id.clone(), number)).collect(),
+        }
     }
 
     /// The number of a card in what the other methods return.
@@ -74,36 +109,81 @@ impl CardIndex {
         self.by_id.get(id).copied()
     }
 
-    /// The likeness of a complaint to each card.
-    pub(super) fn likeness(&self, complaint: &str) -> Vec<f32> {
-        let mut scores = vec![0.0; self.n_cards];
-        let mut counts: HashMap<u64, u32> = HashMap::new();
-        features(complaint, |feature| *counts.entry(feature).or_default() += 1);
-        let mut counts: Vec<_> = counts.into_iter().collect();
+    /// What speaks for each card of the knowledge that was indexed.
+    pub(super) fn evidence(&self, case: &Case, reading: &Reading) -> CardEvidence {
+        CardEvidence {
+            likeness: self.likeness(features(&reading.text)),
+            codes: self.code_evidence(&case.codes()),
+        }
+    }
+
+    /// How familiar a case is, from 0 to 1: whether it is about what the cards are about. A code whose meaning is known
+    /// always is.
+    ///
+    /// A logistic model of four things: how much of the complaint's weight stands on any card, how much of it on the best
+    /// one, how much the best card says of it in all, and how many of its words are those of questions and of people. Its
+    /// weights were fitted on the development halves of the evaluation suites (docs/experiments.md, 2026-11-25).
+    pub(super) fn familiarity(&self, case: &Case, reading: &Reading, knowledge: &KnowledgeBase) -> f32 {
+        let is_known = |code: &FaultCode| knowledge.codes().decode(code).known;
+        if case.codes().iter().any(is_known) {
+            return 1.0;
+        }
+        let found = features(&reading.text);
+        let n = self.codes.len() as f32;
+        let (mut total, mut on_cards) = (0.0, 0.0);
+        for feature in &found {
+            let cards = self.postings.get(feature).map(Vec::len);
+            let weight = cards.map_or(UNKNOWN * (1.0 + n).ln(), |cards| idf(n, cards as f32));
+            total += weight;
+            on_cards += if cards.is_some() { weight } else { 0.0 };
+        }
+        if total == 0.0 {
+            return 0.0;
+        }
+        let best = self.likeness(found).into_iter().fold(0.0, f32::max);
+        let words = reading.text.split(' ').count() as f32;
+        let asking = reading.text.split(' ').filter(|word| ASKING.contains(word)).count() as f32;
+        let score = -22.7 + 4.6 * on_cards / total + 1.6 * best / total + 3.74 * (1.0 + best).ln()
+            - 14.0 * asking / (1.0 + words);
+        1.0 / (1.0 + (-score).exp())
+    }
+
+    fn likeness(&self, mut found: Vec<Feature>) -> Vec<f32> {
+        let mut scores = vec![0.0; self.codes.len()];
         // In a fixed order, so that the sums are the same to the last bit.
-        counts.sort_unstable();
-        for (feature, count) in counts {
-            for (card, weight) in self.postings.get(&feature).into_iter().flatten() {
-                scores[*card as usize] += weight * count.min(2) as f32;
+        found.sort_unstable();
+        for same in found.chunk_by(|a, b| a == b) {
+            for (card, weight) in self.postings.get(&same[0]).into_iter().flatten() {
+                scores[*card as usize] += weight * same.len().min(2) as f32;
             }
         }
         scores
     }
 
-    /// How much the reported codes point at each card of the knowledge that was indexed: the fewer cards list a code, the
-    /// more it says.
-    pub(super) fn code_evidence(knowledge: &KnowledgeBase, codes: &[FaultCode]) -> Vec<f32> {
-        let cards = knowledge.cards();
-        let mut scores = vec![0.0; cards.len()];
+    fn code_evidence(&self, codes: &[FaultCode]) -> Vec<f32> {
+        let mut scores = vec![0.0; self.codes.len()];
         for code in codes {
-            let listing: Vec<usize> = (0..cards.len()).filter(|card| cards[*card].lists(code)).collect();
-            let says = (cards.len() as f32 / listing.len().max(1) as f32).ln();
+            let lists = |listed: &Vec<FaultCode>| listed.iter().any(|it| it.code.agrees_with(&code.code));
+            let listing: Vec<usize> = (0..scores.len()).filter(|card| lists(&self.codes[*card])).collect();
+            let says = (scores.len() as f32 / listing.len().max(1) as f32).ln();
             for card in listing {
                 scores[card] += says;
             }
         }
         scores
     }
+}
+
+/// The weight of a feature that `with_it` of `n` cards have.
+fn idf(n: f32, with_it: f32) -> f32 {
+    (1.0 + (n - with_it + 0.5) / (with_it + 0.5)).ln()
+}
+
+/// The distinct features of what a card says, and how often each stands there.
+fn feature_counts(card: &Card) -> Vec<(Feature, f32)> {
+    let mut found: Vec<Feature> = texts(card).flat_map(features).collect();
+    found.sort_unstable();
+    found.chunk_by(|a, b| a == b).map(|same| (same[0], same.len() as f32)).collect()
 }
 
 /// What a card says in words that a complaint may use.
@@ -121,37 +201,6 @@ fn indexed<'a>(wordings: impl IntoIterator<Item = &'a String>) -> Vec<&'a str> {
         return wordings.into_iter().map(String::as_str).collect();
     }
     learnable(wordings)
-}
-
-/// Calls `f` with the features of a text, hashed: its words, its pairs of neighbouring words, and the runs of three to
-/// five letters of each word with its ends marked, which still match where a word is mistyped, inflected or cut short.
-fn features(text: &str, mut f: impl FnMut(u64)) {
-    let text = text.to_lowercase();
-    let mut previous: Option<&str> = None;
-    for word in text.split(|c: char| !c.is_alphanumeric() && c != '/').filter(|word| !word.is_empty()) {
-        f(hash(&[b"w", word.as_bytes()]));
-        if let Some(previous) = previous {
-            f(hash(&[b"b", previous.as_bytes(), b" ", word.as_bytes()]));
-        }
-        previous = Some(word);
-        let marked: Vec<char> = std::iter::once('<').chain(word.chars()).chain(['>']).collect();
-        for length in 3..=5 {
-            for run in marked.windows(length) {
-                let mut buffer = [0; 20];
-                let mut used = 0;
-                for letter in run {
-                    used += letter.encode_utf8(&mut buffer[used..]).len();
-                }
-                f(hash(&[b"c", &buffer[..used]]));
-            }
-        }
-    }
-}
-
-/// FNV-1a over several pieces: quick, and the same on every machine.
-fn hash(pieces: &[&[u8]]) -> u64 {
-    let bytes = pieces.iter().flat_map(|piece| piece.iter());
-    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 #[cfg(test)]
@@ -174,13 +223,32 @@ mod tests {
             ("seat belt will not latch", "seat_belt_or_switch"),
             ("WINDSCREEN WIPERS NOT WORKING", "wiper_washer_fault"),
         ] {
-            assert_eq!(best(&index.likeness(complaint)), card, "{complaint}");
+            assert_eq!(best(&index.likeness(features(complaint))), card, "{complaint}");
         }
     }
 
     #[test]
+    fn complaints_are_familiar_and_small_talk_is_not() {
+        let (index, knowledge) = (CardIndex::shared(), KnowledgeBase::builtin());
+        let familiarity = |case: &Case| {
+            let reading = index.reader.read(case, knowledge);
+            index.familiarity(case, &reading, knowledge)
+        };
+        for complaint in ["L/H track motor leaking oil", "engine derates uphill and the coolant is boiling"] {
+            assert!(familiarity(&Case::new("Cat D6T", complaint)) > 0.5, "{complaint}");
+        }
+        for text in
+            ["what is the capital of Portugal", "please write a birthday poem for my aunt", "asdf qwer", "?!"]
+        {
+            assert!(familiarity(&Case::new("Cat D6T", text)) < FAMILIAR_FROM, "{text}");
+        }
+        let only_code = Case::new("Cat D6T", "asdf qwer").with_codes("P0087");
+        assert!(familiarity(&only_code) >= 1.0);
+    }
+
+    #[test]
     fn a_code_says_more_the_fewer_cards_list_it() {
-        let evidence = |codes| CardIndex::code_evidence(KnowledgeBase::builtin(), &parse_list(codes));
+        let evidence = |codes| CardIndex::shared().code_evidence(&parse_list(codes));
         assert_eq!(best(&evidence("SPN 97 FMI 15")), "water_in_fuel");
         assert!(evidence("SPN 424242 FMI 3").iter().all(|score| *score == 0.0));
     }

@@ -1,37 +1,63 @@
 //! From case to report: the model and the fault cards rank, the model writes, the cards say how to prove it.
 
-mod candidates;
+pub(crate) mod candidates;
 mod cards;
 mod fit;
 mod judge;
+mod past_cases;
+pub(crate) mod question;
+mod write;
 
-use std::{collections::HashSet, path::Path, sync::Arc};
+use std::{
+    collections::HashSet,
+    path::{Path, PathBuf},
+    sync::{Arc, OnceLock},
+};
 
 use gearhead_data::{
-    case::Case,
+    case::{Case, read_cases},
     knowledge::KnowledgeBase,
-    manifest::{Candidate, MANIFEST, Manifest},
+    manifest::{Candidate, MANIFEST, Manifest, PAST_CASES},
     prompt::encode_prompt,
+    reading::Reading,
     tokenizer::{Markers, Tokenizer},
 };
 use gearhead_kernels::Kernels;
 use gearhead_model::{Decoder, ModelDirectory, directory::read_file};
+use serde::{Deserialize, Serialize};
 
 use crate::{
-    decode::{Continuation, FinishReason, Prefix, generate, log_probs},
+    constraint::Grammars,
+    decode::{Continuation, Prefix, generate, log_probs},
     error::{Error, Result},
-    report::{Report, Written},
+    linear::{LINEAR, Linear, of_case},
+    report::Report,
     sampling::Sampling,
 };
 
 pub use candidates::Scored;
-pub use fit::fit_ranking;
+pub use fit::{Fitted, fit, learn_linear};
+#[cfg(test)]
+pub(crate) use write::supported_text;
 
-use candidates::{Candidates, rank};
+use candidates::{Candidates, log_mean_prob, rank};
 use cards::CardIndex;
+use past_cases::PastCases;
 
 /// Tokens that a prompt must leave free for the text of the answer, beside the cause's name.
 const ANSWER_TOKENS: usize = 64;
+
+/// The result of a test that was done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Finding {
+    /// The fault card that the test is from.
+    pub fault: String,
+    /// The position of the test on the card, from 0.
+    pub test: usize,
+    /// The position of the result among those of the test, from 0.
+    pub outcome: usize,
+}
 
 /// What a diagnostic engine can do, on whatever backend it runs.
 pub trait Diagnose {
@@ -40,7 +66,29 @@ pub trait Diagnose {
     /// # Errors
     ///
     /// The case is not valid or does not fit the model.
-    fn diagnose(&self, case: &Case) -> Result<Report>;
+    fn diagnose(&self, case: &Case) -> Result<Report> {
+        self.diagnose_after(case, &[])
+    }
+
+    /// Diagnoses one case of which some tests were done already.
+    ///
+    /// # Errors
+    ///
+    /// As [`diagnose`](Self::diagnose), or a finding names no test or result of the knowledge.
+    fn diagnose_after(&self, case: &Case, findings: &[Finding]) -> Result<Report>;
+
+    /// Diagnoses one case and says what speaks for each cause, for little more than one of the two costs.
+    ///
+    /// # Errors
+    ///
+    /// As [`diagnose`](Self::diagnose).
+    fn diagnose_scored(&self, case: &Case) -> Result<(Report, Vec<Scored>)> {
+        Ok((self.diagnose(case)?, self.score_causes(case)?))
+    }
+
+    /// How familiar a case is, from 0 to 1: whether it is about the faults that the knowledge is about. Below a tenth a
+    /// diagnosis is declined.
+    fn familiarity(&self, case: &Case) -> f32;
 
     /// What speaks for each cause that the case's machine can have.
     ///
@@ -88,6 +136,10 @@ pub trait Diagnose {
     /// A title cannot be tokenized.
     fn set_knowledge(&mut self, knowledge: Arc<KnowledgeBase>) -> Result<()>;
 
+    /// Goes by a company's own past cases from now on: they are found again, shown, and speak for what they turned out to
+    /// be. Cases that say nothing of that are left out.
+    fn set_past_cases(&mut self, cases: Vec<Case>);
+
     /// The name of the model: that of its directory, or of the bundled one.
     fn name(&self) -> &str;
 }
@@ -100,6 +152,7 @@ pub struct Engine<B: Kernels> {
     diagnosis: Option<Diagnosis>,
     knowledge: Arc<KnowledgeBase>,
     cards: Arc<CardIndex>,
+    past: PastCases,
     name: String,
 }
 
@@ -111,6 +164,10 @@ struct Diagnosis {
     candidates: Candidates,
     /// How many of the manifest's candidates are from the training.
     trained: usize,
+    /// What single words and codes tell, where the model has it.
+    linear: Option<Linear>,
+    /// Made when first needed: what only ranks never does.
+    grammars: OnceLock<Grammars>,
 }
 
 impl Diagnosis {
@@ -118,7 +175,33 @@ impl Diagnosis {
         let markers = tokenizer.case_markers()?;
         let trained = manifest.candidates.len();
         let candidates = Candidates::new(&manifest, trained, tokenizer, markers)?;
-        Ok(Self { manifest, markers, candidates, trained })
+        Ok(Self { manifest, markers, candidates, trained, linear: None, grammars: OnceLock::new() })
+    }
+
+    /// Whether most of the causes are those of cards, so that what no card is about is not the model's business either.
+    fn goes_by_cards(&self, knowledge: &KnowledgeBase) -> bool {
+        let has_card = |it: &&Candidate| it.fault.as_deref().is_some_and(|id| knowledge.card(id).is_some());
+        2 * self.manifest.candidates.iter().filter(has_card).count() > self.manifest.candidates.len()
+    }
+
+    /// The log-probability of each candidate by single words and codes; of one that was not learned, as
+    /// [`Candidates::score`] has it for the language model, that of the mean probability.
+    fn by_words(&self, case: &Case, knowledge: &KnowledgeBase) -> Vec<f64> {
+        let n = self.manifest.candidates.len();
+        let Some(linear) = &self.linear else { return vec![0.0; n] };
+        let logits = linear.scores(&of_case(case, knowledge));
+        let total = log_mean_prob(&logits) + (logits.len() as f64).ln();
+        let mut log_probs: Vec<f64> = logits.into_iter().map(|logit| logit - total).collect();
+        log_probs.resize(n, log_mean_prob(&log_probs));
+        log_probs
+    }
+
+    fn grammars(&self, tokenizer: &Tokenizer) -> Result<&Grammars> {
+        if let Some(grammars) = self.grammars.get() {
+            return Ok(grammars);
+        }
+        let grammars = Grammars::new(tokenizer, self.markers.eos)?;
+        Ok(self.grammars.get_or_init(|| grammars))
     }
 
     /// Puts the company's own cards behind the causes of the training.
@@ -134,17 +217,23 @@ impl Diagnosis {
     }
 }
 
+/// The model directory that a path means: itself, or the `best` model of a training's output folder.
+pub fn model_directory(path: &Path) -> PathBuf {
+    let best = path.join("best");
+    if !path.join("config.json").exists() && best.is_dir() { best } else { path.to_owned() }
+}
+
 impl<B: Kernels> Engine<B> {
     /// Opens a model directory, or the `best` model of a training's output folder. A directory without `gearhead.json`
-    /// can generate and score, but not diagnose.
+    /// can generate and score, but not diagnose; one with `cases.jsonl` finds similar cases there.
     ///
     /// # Errors
     ///
     /// Names the file that is missing or wrong.
     pub fn open(path: impl AsRef<Path>, device: &B::Device) -> Result<Self> {
         let given = path.as_ref();
-        let best = given.join("best");
-        let path = if !given.join("config.json").exists() && best.is_dir() { best.as_path() } else { given };
+        let path = model_directory(given);
+        let path = path.as_path();
         let directory = ModelDirectory::open(path)?;
         let tokenizer =
             Tokenizer::from_bytes(&read_file(path, "tokenizer.json")?, path.join("tokenizer.json"))?;
@@ -153,7 +242,17 @@ impl<B: Kernels> Engine<B> {
             Err(gearhead_model::Error::MissingFile { .. }) => None,
             Err(error) => return Err(error.into()),
         };
-        Self::new(&directory, tokenizer, manifest, &given.display().to_string(), device)
+        let mut engine = Self::new(&directory, tokenizer, manifest, &given.display().to_string(), device)?;
+        match read_file(path, LINEAR) {
+            Ok(bytes) => engine.set_linear(Linear::from_bytes(&bytes)?)?,
+            Err(gearhead_model::Error::MissingFile { .. }) if !engine.counts_words() => {}
+            Err(error) => return Err(error.into()),
+        }
+        let past_cases = path.join(PAST_CASES);
+        if past_cases.exists() {
+            engine.set_past_cases(read_cases(&past_cases)?);
+        }
+        Ok(engine)
     }
 
     /// Puts a model, its tokenizer and its manifest together; `name` is what reports call it.
@@ -181,7 +280,28 @@ impl<B: Kernels> Engine<B> {
         };
         let decoder = directory.decoder(device)?;
         let (knowledge, cards) = (KnowledgeBase::shared(), CardIndex::shared());
-        Ok(Self { decoder, tokenizer, diagnosis, knowledge, cards, name: name.to_owned() })
+        let past = PastCases::default();
+        Ok(Self { decoder, tokenizer, diagnosis, knowledge, cards, past, name: name.to_owned() })
+    }
+
+    /// Whether the ranking was fitted with what single words tell.
+    fn counts_words(&self) -> bool {
+        self.diagnosis.as_ref().is_some_and(|diagnosis| diagnosis.manifest.ranking.linear > 0.0)
+    }
+
+    /// Goes by what single words and codes tell as well.
+    ///
+    /// # Errors
+    ///
+    /// It was learned for other causes than the model's.
+    pub fn set_linear(&mut self, linear: Linear) -> Result<()> {
+        let Some(diagnosis) = &mut self.diagnosis else { return Ok(()) };
+        if linear.n_classes() != diagnosis.trained {
+            let (found, trained) = (linear.n_classes(), diagnosis.trained);
+            return Err(Error::Linear(format!("it tells {found} causes apart, the model {trained}")));
+        }
+        diagnosis.linear = Some(linear);
+        Ok(())
     }
 
     /// The engine with other knowledge: see [`Diagnose::set_knowledge`].
@@ -195,8 +315,22 @@ impl<B: Kernels> Engine<B> {
     }
 
     /// What speaks for each cause, after a prompt that was read.
-    fn weigh(&self, diagnosis: &Diagnosis, prefix: &Prefix<B>, case: &Case) -> Result<Vec<Scored>> {
-        diagnosis.candidates.score(prefix, &self.decoder, &self.knowledge, &self.cards, case)
+    fn weigh(
+        &self,
+        diagnosis: &Diagnosis,
+        prefix: &Prefix<B>,
+        case: &Case,
+        reading: &Reading,
+    ) -> Result<Vec<Scored>> {
+        let mut scored =
+            diagnosis.candidates.score(prefix, &self.decoder, &self.knowledge, &self.cards, case, reading)?;
+        let votes = self.past.votes(&diagnosis.manifest.candidates, reading);
+        let words = diagnosis.by_words(case, &self.knowledge);
+        for scored in &mut scored {
+            scored.evidence.cases = votes[scored.index];
+            scored.evidence.linear = words[scored.index];
+        }
+        Ok(scored)
     }
 
     /// The network.
@@ -221,53 +355,59 @@ impl<B: Kernels> Engine<B> {
         Ok((diagnosis, prompt))
     }
 
-    /// Lets the model go on after the prompt and the best cause's name, and splits what it writes at the markers.
-    fn write(&self, diagnosis: &Diagnosis, prompt: &[u32], best: usize) -> Result<Written> {
-        let begun = diagnosis.candidates.tokens(best);
-        let mut ids = prompt.to_vec();
-        ids.extend_from_slice(begun);
-        let continued = generate(&self.decoder, &ids, usize::MAX, &Sampling::greedy(), &mut |_| {})?;
-        let mut sections = vec![(diagnosis.markers.cause, Vec::new())];
-        for id in begun.iter().chain(&continued.ids) {
-            if [diagnosis.markers.solution, diagnosis.markers.step].contains(id) {
-                sections.push((*id, Vec::new()));
-            } else if let Some((_, section)) = sections.last_mut() {
-                section.push(*id);
-            }
+    /// The report of a case of which some tests were done, and what speaks for each cause.
+    fn report(&self, case: &Case, findings: &[Finding]) -> Result<(Report, Vec<Scored>)> {
+        let (diagnosis, prompt) = self.prompt(case)?;
+        let reading = self.cards.reader.read(case, &self.knowledge);
+        let prefix = Prefix::read(&self.decoder, &prompt)?;
+        let scored = self.weigh(diagnosis, &prefix, case, &reading)?;
+        let ranked = rank(&scored, &diagnosis.manifest.ranking);
+        let candidate = |index: usize| &diagnosis.manifest.candidates[index];
+        let mut causes: Vec<(usize, f64)> = ranked.iter().map(|it| (it.index, it.probability)).collect();
+        for finding in findings {
+            let test = question::test(&self.knowledge, finding)?;
+            let of_faults: Vec<_> = causes
+                .iter()
+                .map(|(index, probability)| (candidate(*index).fault.as_deref(), *probability))
+                .collect();
+            let updated = question::updated(test, finding.outcome, &of_faults);
+            causes.iter_mut().zip(updated).for_each(|(cause, probability)| cause.1 = probability);
         }
-        let is_truncated = continued.finish_reason == FinishReason::Length;
-        let mut written = Written { is_truncated, ..Written::default() };
-        for (marker, ids) in sections {
-            let text = self.tokenizer.decode(&ids)?.trim().to_owned();
-            if marker == diagnosis.markers.cause {
-                written.probable_cause = text;
-            } else if marker == diagnosis.markers.solution {
-                written.solution = text;
-            } else {
-                written.steps.push(text);
-            }
-        }
-        Ok(written)
+        causes.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        let similar_cases = self.past.similar(&reading);
+        let written = self.write(diagnosis, &prefix, causes[0].0, case, &similar_cases)?;
+        let causes: Vec<_> =
+            causes.into_iter().map(|(index, probability)| (candidate(index), probability)).collect();
+        let report = judge::judge(judge::Findings {
+            case,
+            similar_cases,
+            is_familiar: !diagnosis.goes_by_cards(&self.knowledge)
+                || self.cards.familiarity(case, &reading, &self.knowledge) >= cards::FAMILIAR_FROM,
+            reading,
+            causes: &causes,
+            done: findings,
+            written,
+            thresholds: diagnosis.manifest.thresholds,
+            knowledge: &self.knowledge,
+            model: &self.name,
+        });
+        Ok((report, scored))
     }
 }
 
 impl<B: Kernels> Diagnose for Engine<B> {
-    fn diagnose(&self, case: &Case) -> Result<Report> {
-        let (diagnosis, prompt) = self.prompt(case)?;
-        let prefix = Prefix::read(&self.decoder, &prompt)?;
-        let scored = self.weigh(diagnosis, &prefix, case)?;
-        let ranked = rank(&scored, &diagnosis.manifest.ranking);
-        let written = self.write(diagnosis, &prompt, ranked[0].index)?;
-        let codes = case.codes().iter().map(|code| self.knowledge.codes().decode(code)).collect();
-        let candidate = |index: usize| &diagnosis.manifest.candidates[index];
-        let causes: Vec<_> =
-            ranked.iter().map(|ranked| (candidate(ranked.index), ranked.probability)).collect();
-        Ok(judge::judge(case, codes, &causes, written, &self.knowledge, &self.name))
+    fn diagnose_after(&self, case: &Case, findings: &[Finding]) -> Result<Report> {
+        Ok(self.report(case, findings)?.0)
+    }
+
+    fn diagnose_scored(&self, case: &Case) -> Result<(Report, Vec<Scored>)> {
+        self.report(case, &[])
     }
 
     fn score_causes(&self, case: &Case) -> Result<Vec<Scored>> {
         let (diagnosis, prompt) = self.prompt(case)?;
-        self.weigh(diagnosis, &Prefix::read(&self.decoder, &prompt)?, case)
+        let reading = self.cards.reader.read(case, &self.knowledge);
+        self.weigh(diagnosis, &Prefix::read(&self.decoder, &prompt)?, case, &reading)
     }
 
     fn generate(
@@ -303,6 +443,14 @@ impl<B: Kernels> Diagnose for Engine<B> {
         self.cards = Arc::new(CardIndex::new(&knowledge));
         self.knowledge = knowledge;
         Ok(())
+    }
+
+    fn familiarity(&self, case: &Case) -> f32 {
+        self.cards.familiarity(case, &self.cards.reader.read(case, &self.knowledge), &self.knowledge)
+    }
+
+    fn set_past_cases(&mut self, cases: Vec<Case>) {
+        self.past = PastCases::new(cases);
     }
 
     fn name(&self) -> &str {
