@@ -16,7 +16,10 @@ use gearhead_data::{
     tokenizer::Tokenizer,
 };
 use gearhead_infer::{
-    Diagnose, Engine, Error, Report, decode::FinishReason, engine::fit_ranking, eval::evaluate,
+    Diagnose, Engine, Error, Report,
+    decode::FinishReason,
+    engine::{Fitted, fit},
+    eval::{Options as EvalOptions, evaluate},
     sampling::Sampling,
 };
 use gearhead_model::{Decoder, Dtype, ModelConfig, directory};
@@ -123,7 +126,7 @@ fn probabilities_of_few_candidates_are_all_shown_and_sum_to_one() {
         // So flat that no cause is too improbable to be shown.
         manifest.ranking = Ranking { model: 0.01, ..manifest.ranking };
     });
-    for case in [excavator(), Case::new("generator", "no output voltage"), Case::new("?", "?")] {
+    for case in [excavator(), Case::new("generator", "no output voltage")] {
         let causes = engine.diagnose(&case).unwrap().causes;
         assert_eq!(causes.len(), 6);
         let total: f64 = causes.iter().map(|cause| cause.probability).sum();
@@ -154,6 +157,7 @@ fn an_unknown_code_is_said_to_be_unknown() {
     let case = Case::new("Caterpillar 320 Excavator", "Loses power").with_codes("ZQ-77431, P0087");
     let report = engine().diagnose(&case).unwrap();
     let [unknown, known] = report.codes.as_slice() else { panic!("{:?}", report.codes) };
+    let (unknown, known) = (&unknown.decoded, &known.decoded);
     assert_eq!(unknown.code, "ZQ-77431");
     assert!(!unknown.known);
     assert_eq!((&unknown.meaning, &unknown.failure_mode), (&None, &None));
@@ -175,33 +179,120 @@ fn the_report_has_every_key_that_others_rely_on() {
     let report = serde_json::to_value(engine().diagnose(&excavator()).unwrap()).unwrap();
     let expected = [
         "case",
+        "reading",
+        "declined",
         "abstained",
         "verdict",
         "safety",
         "codes",
+        "code_observations",
+        "system",
         "causes",
-        "tests",
+        "missing",
         "next_question",
+        "tests",
         "probable_cause",
         "solution",
         "truncated",
         "verification",
         "similar_cases",
+        "work_order",
+        "origins",
         "model",
         "knowledge",
     ];
     assert_eq!(keys(&report), expected);
     let code = &report["codes"][1];
-    for key in ["code", "kind", "spn", "fmi", "known", "meaning", "failure_mode", "circuit_or_condition"] {
+    for key in [
+        "code",
+        "kind",
+        "spn",
+        "fmi",
+        "known",
+        "meaning",
+        "failure_mode",
+        "circuit_or_condition",
+        "active",
+        "count",
+        "explained_by",
+    ] {
         assert!(keys(code).contains(&key), "codes[].{key} is missing");
     }
     assert_eq!((&code["spn"], &code["fmi"]), (&Value::from(157), &Value::from(18)));
-    let expected =
-        ["fault", "system", "cause", "probability", "evidence_for", "evidence_against", "ruled_out_by"];
+    let expected = [
+        "fault",
+        "system",
+        "cause",
+        "probability",
+        "evidence_for",
+        "evidence_against",
+        "unknown",
+        "ruled_out_by",
+    ];
     assert_eq!(keys(&report["causes"][0]), expected);
-    assert_eq!(keys(&report["tests"][0]), ["action", "tool", "condition", "expected", "outcomes"]);
+    let expected = ["fault", "number", "action", "tool", "condition", "expected", "source", "outcomes"];
+    assert_eq!(keys(&report["tests"][0]), expected);
     assert!(["stop", "finish_and_park", "plan"].contains(&report["verdict"].as_str().unwrap()));
     assert_eq!(report["case"]["error_codes"], serde_json::json!(["P0087", "SPN 157 FMI 18"]));
+}
+
+/// Asserts that a schema names every key of a value, and each value of an enumeration.
+fn assert_described(value: &Value, schema: &Value, root: &Value, path: &str) {
+    let target = |schema: &Value| match schema["$ref"].as_str() {
+        Some(reference) => root.pointer(reference.trim_start_matches('#')).unwrap().clone(),
+        None => schema.clone(),
+    };
+    let schema = target(schema);
+    let wider: Vec<Value> =
+        ["anyOf", "allOf"].iter().filter_map(|list| schema[list].as_array()).flatten().map(target).collect();
+    let property = |key: &str| {
+        let found = std::iter::once(&schema).chain(&wider).find_map(|schema| schema["properties"].get(key));
+        found.unwrap_or_else(|| panic!("{path}.{key} is not described"))
+    };
+    if let Some(allowed) = schema["enum"].as_array() {
+        assert!(allowed.contains(value), "{path}: {value} is not among {allowed:?}");
+    }
+    match value {
+        Value::Object(fields) => {
+            for (key, value) in fields {
+                let schema = property(key);
+                let described = schema.get("description").or(schema.get("$ref")).or(schema.get("enum"));
+                // The fields of a case are described in a schema of their own.
+                let is_of_case = ["report.case", "report.similar_cases"].contains(&path);
+                assert!(described.is_some() || is_of_case, "{path}.{key} has no description");
+                assert_described(value, schema, root, &format!("{path}.{key}"));
+            }
+        }
+        Value::Array(items) => {
+            for item in items {
+                assert_described(item, &schema["items"], root, path);
+            }
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn every_key_of_a_report_is_described_in_its_schema() {
+    let schema: Value =
+        serde_json::from_str(include_str!("../../../docs/schemas/report.schema.json")).unwrap();
+    let mut engine = engine();
+    let mut past = Case::new("Caterpillar 320 Excavator", "Loses power under load when hot");
+    past.probable_cause = Some("Restricted fuel filter".to_owned());
+    past.fault = Some("fuel_filter_restricted".to_owned());
+    engine.set_past_cases(vec![past]);
+    let case =
+        Case::new("Caterpillar 320 Excavator", "hydarulic pump loses power under load since the service")
+            .with_codes("SPN 157 FMI 18 active OC 3, 100-4, 102-4, 110-3");
+    let report = serde_json::to_value(engine.diagnose(&case).unwrap()).unwrap();
+    for part in ["codes", "code_observations", "causes", "tests", "similar_cases", "origins"] {
+        assert!(!report[part].as_array().unwrap().is_empty(), "{part} is empty");
+    }
+    assert!(!report["reading"]["mended"].as_array().unwrap().is_empty());
+    assert_described(&report, &schema, &schema, "report");
+    let declined = engine.diagnose(&Case::new("kitchen", "the soup tastes of nothing")).unwrap();
+    assert!(declined.declined.is_some(), "{declined}");
+    assert_described(&serde_json::to_value(declined).unwrap(), &schema, &schema, "report");
 }
 
 #[test]
@@ -289,12 +380,12 @@ fn a_case_at_the_very_limit_is_answered_or_refused_but_never_breaks() {
 fn a_validation_case_that_does_not_fit_is_left_out_of_the_fit() {
     let engine = engine();
     let mut cases: Vec<Case> = cases().into_iter().take(4).collect();
-    let fitted = fit_ranking(&engine, &cases, Ranking::default());
-    assert_ne!(fitted, Ranking::default());
+    let fitted: Fitted = fit(&engine, &cases).unwrap();
+    assert_ne!(fitted.ranking, Ranking::default());
     let mut long = cases[0].clone();
     long.symptom = "no power ".repeat(300);
     cases.push(long);
-    assert_eq!(fit_ranking(&engine, &cases, Ranking::default()), fitted);
+    assert_eq!(fit(&engine, &cases), Some(fitted));
 }
 
 /// A card that no model was trained on, and a code that only its maker knows.
@@ -334,7 +425,7 @@ fn a_companys_own_card_is_ranked_though_no_model_was_trained_on_it() {
     let trained = engine.manifest().unwrap().candidates.len();
     let mut case =
         Case::new("Komatsu D65 Dozer", "grade control cuts too deep on the left side").with_codes("TS4");
-    assert!(!engine.diagnose(&case).unwrap().codes[0].known);
+    assert!(!engine.diagnose(&case).unwrap().codes[0].decoded.known);
     let mut engine = engine.with_knowledge(knowledge_with_tilt_sensor(&["water_in_fuel"])).unwrap();
     assert_eq!(engine.manifest().unwrap().candidates.len(), trained + 1);
     let report = engine.diagnose(&case).unwrap();
@@ -344,7 +435,7 @@ fn a_companys_own_card_is_ranked_though_no_model_was_trained_on_it() {
     assert_eq!(first.cause, "Tilt sensor of the blade out of calibration");
     assert!(report.probable_cause.starts_with(&first.cause), "{}", report.probable_cause);
     assert_eq!(report.verification.as_deref(), Some("A test pass is within tolerance."));
-    assert_eq!(report.codes[0].meaning.as_deref(), Some("tilt sensor"));
+    assert_eq!(report.codes[0].decoded.meaning.as_deref(), Some("tilt sensor"));
     assert!(report.knowledge.contains('+'), "{}", report.knowledge);
 
     // The model has no say: its mean probability is what the card gets.
@@ -352,23 +443,26 @@ fn a_companys_own_card_is_ranked_though_no_model_was_trained_on_it() {
     // The candidates of the training come first.
     let (known, own) = scored.split_at(scored.iter().take_while(|scored| scored.index < trained).count());
     let [own] = own else { panic!("{own:?}") };
-    let mean = known.iter().map(|scored| scored.log_prob.exp()).sum::<f64>() / known.len() as f64;
-    assert!((own.log_prob - mean.ln()).abs() < 1e-9, "{} against {}", own.log_prob, mean.ln());
-    assert!(own.cards > 0.0 && own.codes > 0.0, "{own:?}");
+    let mean = known.iter().map(|scored| scored.evidence.model.exp()).sum::<f64>() / known.len() as f64;
+    assert!((own.evidence.model - mean.ln()).abs() < 1e-9, "{} against {}", own.evidence.model, mean.ln());
+    assert!(own.evidence.cards > 0.0 && own.evidence.codes > 0.0, "{own:?}");
 
     // The evaluation and the fit of the weights know it by its label.
     case.fault = Some("blade_tilt_sensor".into());
     case.system = Some(System::Electrical);
-    let scores = evaluate(&engine, std::slice::from_ref(&case), &mut |_| {}).unwrap().splits["all"].clone();
+    let scores = evaluate(&engine, std::slice::from_ref(&case), &EvalOptions::default(), &mut |_, _| {})
+        .unwrap()
+        .splits["all"]
+        .clone();
     assert!(scores.top1 > 0.9 && scores.system_accuracy > 0.9 && scores.baselines["code_lookup"].top1 > 0.9);
-    assert_ne!(fit_ranking(&engine, &[case.clone()], Ranking::default()), Ranking::default());
+    assert_ne!(fit(&engine, &[case.clone()]).unwrap().ranking, Ranking::default());
     // A machine without hydraulics cannot have it.
     let of_generator = weighed(&engine, "Cummins C275 D5 Generator");
     assert!(of_generator.iter().all(|(fault, _)| fault != "blade_tilt_sensor"));
 
     engine.set_knowledge(KnowledgeBase::shared()).unwrap();
     assert_eq!(engine.manifest().unwrap().candidates.len(), trained);
-    assert!(!engine.diagnose(&case).unwrap().codes[0].known);
+    assert!(!engine.diagnose(&case).unwrap().codes[0].decoded.known);
 }
 
 #[test]
@@ -418,16 +512,19 @@ fn the_text_of_a_report_has_its_sections_in_order() {
             "\nFault codes\n  P0087: ",
             "\n  SPN 157 FMI 18: injector metering rail",
             if report.abstained {
-                "\nPossible causes (too uncertain for a diagnosis)\n  1. "
+                "\nPossible causes\n  Too uncertain for a diagnosis: "
             } else {
-                "\nProbable causes\n  1. "
+                "\nProbable causes\n"
             },
+            "  1. ",
             report.causes[0].cause.as_str(),
-            "\nTests\n  1. ",
+            "\nTests, in order\n  1. ",
             "     with: ",
             if report.abstained { "\nThe best guess\n  " } else { "\nDiagnosis\n  " },
             "\nRepair",
-            "\nAfterwards\n  ",
+            "\nTo prove the repair\n  ",
+            "\nFor the work order\n  ",
+            "\nWhere this comes from\n  - ",
             "\nModel ",
             "The manufacturer's specification comes first.\n",
         ],

@@ -1,6 +1,6 @@
 //! Written text against recorded text.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use gearhead_data::case::Case;
 use serde::Serialize;
@@ -8,11 +8,22 @@ use serde::Serialize;
 use crate::report::Report;
 
 /// How close the written cause and solution are to the recorded ones, as means over the rows.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Default)]
+#[derive(Debug, Clone, PartialEq, Serialize, Default)]
 #[non_exhaustive]
 pub struct TextScores {
     /// Rows with a recorded cause or solution.
     pub n: usize,
+    /// What the engine wrote.
+    #[serde(flatten)]
+    pub written: Closeness,
+    /// The recorded texts of training cases instead: of the most frequent label, and of the nearest case.
+    pub baselines: BTreeMap<&'static str, Closeness>,
+}
+
+/// How close two texts are.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Default)]
+#[non_exhaustive]
+pub struct Closeness {
     /// F1 of the words, each counted as often as it stands.
     pub token_f1: f64,
     /// F1 of the longest common subsequence of words.
@@ -21,36 +32,59 @@ pub struct TextScores {
     pub exact: f64,
 }
 
-/// Sums over rows that have a recorded text.
-#[derive(Debug, Default)]
-pub(super) struct Sums {
-    rows: usize,
-    sums: TextScores,
+impl Closeness {
+    /// How close a text is to the recorded cause and solution of a case.
+    pub(super) fn to_recorded(case: &Case, written: &str) -> Self {
+        let (recorded, written) = (words(&recorded_text(case)), words(written));
+        let (n, m) = (recorded.len(), written.len());
+        Self {
+            token_f1: f1(shared(&recorded, &written), n, m),
+            rouge_l: f1(longest_common_subsequence(&recorded, &written), n, m),
+            exact: f64::from(u8::from(recorded == written)),
+        }
+    }
+
+    fn mean(rows: &[Self]) -> Self {
+        let mean = |of: fn(&Self) -> f64| rows.iter().map(of).sum::<f64>() / rows.len().max(1) as f64;
+        Self { token_f1: mean(|it| it.token_f1), rouge_l: mean(|it| it.rouge_l), exact: mean(|it| it.exact) }
+    }
 }
 
-impl Sums {
-    pub(super) fn add(&mut self, case: &Case, report: &Report) {
-        if !case.has_target() {
-            return;
-        }
-        let recorded =
-            [&case.probable_cause, &case.solution].map(|text| text.clone().unwrap_or_default()).join(" ");
+/// The recorded cause and solution as one text.
+pub(super) fn recorded_text(case: &Case) -> String {
+    [&case.probable_cause, &case.solution].map(|text| text.clone().unwrap_or_default()).join(" ")
+}
+
+/// How close the texts of the rows are that have a recorded one.
+#[derive(Debug, Default)]
+pub(super) struct Texts {
+    written: Vec<Closeness>,
+    baselines: BTreeMap<&'static str, Vec<Closeness>>,
+}
+
+impl Texts {
+    /// Compares what was written, and what baselines say, with what was recorded; what was written comes back.
+    pub(super) fn add<'a>(
+        &mut self,
+        case: &Case,
+        report: &Report,
+        baselines: impl IntoIterator<Item = (&'static str, &'a Case)>,
+    ) -> Closeness {
         let written = format!("{} {}", report.probable_cause, report.solution);
-        let (recorded, written) = (words(&recorded), words(&written));
-        self.rows += 1;
-        self.sums.token_f1 += f1(shared(&recorded, &written), recorded.len(), written.len());
-        self.sums.rouge_l +=
-            f1(longest_common_subsequence(&recorded, &written), recorded.len(), written.len());
-        self.sums.exact += f64::from(u8::from(recorded == written));
+        let written = Closeness::to_recorded(case, &written);
+        self.written.push(written);
+        for (name, training_case) in baselines {
+            let closeness = Closeness::to_recorded(case, &recorded_text(training_case));
+            self.baselines.entry(name).or_default().push(closeness);
+        }
+        written
     }
 
     pub(super) fn scores(&self) -> TextScores {
-        let n = self.rows.max(1) as f64;
         TextScores {
-            n: self.rows,
-            token_f1: self.sums.token_f1 / n,
-            rouge_l: self.sums.rouge_l / n,
-            exact: self.sums.exact / n,
+            n: self.written.len(),
+            written: Closeness::mean(&self.written),
+            baselines: self.baselines.iter().map(|(name, rows)| (*name, Closeness::mean(rows))).collect(),
         }
     }
 }
