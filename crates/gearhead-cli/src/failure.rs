@@ -31,6 +31,11 @@ impl Failure {
         Self { kind, message: message.into(), path: None, line: None, is_bad_input: true, io: None }
     }
 
+    /// A result that is not what was asked for, whatever the input.
+    pub(crate) fn failed(kind: &'static str, message: impl Into<String>) -> Self {
+        Self { is_bad_input: false, ..Self::bad_input(kind, message) }
+    }
+
     /// 2 for bad input, 1 for failure.
     pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(if self.is_bad_input { 2 } else { 1 })

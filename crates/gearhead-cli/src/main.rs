@@ -48,12 +48,13 @@ fn unusable(error: &clap::Error) -> ExitCode {
 
 fn run(cli: Cli) -> Result<(), Failure> {
     match cli.command {
-        Command::Diagnose(args) => commands::diagnose::run(args),
+        Command::Diagnose(args) => commands::diagnose::run(&args),
         Command::Codes(args) => commands::codes::run(&args),
         Command::Data(command) => commands::data::run(&command),
         Command::Knowledge(command) => commands::knowledge::run(&command),
         Command::Tokenizer(TokenizerCommand::Train(args)) => commands::tokenizer::train(&args),
         Command::Train(args) => commands::train::run(&args),
+        Command::Fit(args) => commands::fit::run(&args),
         Command::Eval(args) => commands::eval::run(&args),
         Command::Score(args) => commands::score::run(&args),
         Command::Generate(args) => commands::generate::run(&args),

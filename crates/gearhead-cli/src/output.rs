@@ -19,6 +19,14 @@ pub(crate) fn raw(text: &str) -> Result<(), Failure> {
     Ok(output.flush()?)
 }
 
+/// Prints text with colours, as it is and at once. Where nobody would see them, as in a file or with `NO_COLOR`, the colours
+/// are left out.
+pub(crate) fn styled(text: impl std::fmt::Display) -> Result<(), Failure> {
+    let mut output = anstream::AutoStream::auto(io::stdout().lock());
+    write!(output, "{text}")?;
+    Ok(output.flush()?)
+}
+
 /// Prints a value as JSON, indented, and ends the line.
 pub(crate) fn json(value: &impl Serialize) -> Result<(), Failure> {
     let text = serde_json::to_string_pretty(value).map_err(io::Error::from)?;

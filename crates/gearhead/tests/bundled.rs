@@ -11,5 +11,5 @@ fn a_restricted_fuel_filter_is_found() {
     let report = engine.diagnose(&case).unwrap();
     assert_eq!(report.causes[0].fault.as_deref(), Some("fuel_filter_restricted"), "{report}");
     assert_eq!(report.model, "bundled");
-    assert!(report.codes.iter().all(|code| code.known));
+    assert!(report.codes.iter().all(|code| code.decoded.known));
 }

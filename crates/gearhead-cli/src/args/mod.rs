@@ -2,6 +2,8 @@
 
 mod check;
 mod data;
+mod diagnose;
+mod eval;
 mod import;
 mod knowledge;
 mod split;
@@ -14,6 +16,8 @@ use gearhead::Device;
 
 pub(crate) use check::CheckArgs;
 pub(crate) use data::{DataCommand, GenerateArgs as DataGenerateArgs};
+pub(crate) use diagnose::{DiagnoseArgs, Found, ReportFormat};
+pub(crate) use eval::EvalArgs;
 pub(crate) use import::ImportArgs;
 pub(crate) use knowledge::{
     KnowledgeArgs, KnowledgeCheckArgs, KnowledgeCommand, KnowledgeListArgs, KnowledgeShowArgs,
@@ -33,7 +37,7 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Diagnose one case, many from a file, or, without arguments, in a conversation.
     #[command(
-        after_help = "Example:\n  gearhead diagnose --equipment \"Caterpillar 320 Excavator\" --symptom \"loses power under load\" --codes \"P0087, SPN 157 FMI 18\""
+        after_help = "Example:\n  gearhead diagnose --equipment \"Caterpillar 320 Excavator\" --symptom \"loses power under load\" --codes \"P0087, SPN 157 FMI 18\"\n  gearhead diagnose --equipment \"CAT 320\" --symptom \"cranks slowly\" --found battery_or_cable:2=1 --format html --out report.html"
     )]
     Diagnose(DiagnoseArgs),
     /// Say what fault codes mean.
@@ -53,8 +57,15 @@ pub(crate) enum Command {
     /// Train a model on cases.
     #[command(after_help = "Example:\n  gearhead train --config configs/small.toml --set train.epochs=5")]
     Train(TrainArgs),
-    /// Measure how good a model is on cases whose cause is known.
-    #[command(after_help = "Example:\n  gearhead eval --model outputs/small --data data/test.jsonl")]
+    /// Fit how much each kind of evidence counts, without training the language model again.
+    #[command(
+        after_help = "Example:\n  gearhead fit --model outputs/small --train data/train.jsonl --validation data/validation.jsonl"
+    )]
+    Fit(FitArgs),
+    /// Measure how far a model's diagnoses can be trusted, on cases whose cause is known.
+    #[command(
+        after_help = "Example:\n  gearhead eval --html report.html\n  gearhead eval --model outputs/mine --data data/test.jsonl --train data/train.jsonl --before outputs/old"
+    )]
     Eval(EvalArgs),
     /// Log-probability of every token of a text.
     #[command(
@@ -80,12 +91,13 @@ impl Command {
     /// Whether errors are to be JSON.
     pub(crate) fn wants_json(&self) -> bool {
         match self {
-            Self::Diagnose(args) => args.json,
+            Self::Diagnose(args) => args.report_format() == ReportFormat::Json,
             Self::Codes(args) => args.json,
             Self::Data(command) => command.wants_json(),
             Self::Knowledge(command) => command.wants_json(),
             Self::Tokenizer(TokenizerCommand::Train(args)) => args.json,
             Self::Train(args) => args.json,
+            Self::Fit(args) => args.json,
             Self::Eval(args) => args.json,
             Self::Score(args) => args.json,
             Self::Generate(args) => args.json,
@@ -104,35 +116,6 @@ pub(crate) struct ModelArgs {
     /// Where to compute: auto, cpu, cuda:N, rocm:N, metal, vulkan:N, wgpu:N, tch-cuda:N, tch-mps, tch-cpu
     #[arg(long, default_value = "auto")]
     pub(crate) device: Device,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct DiagnoseArgs {
-    #[command(flatten)]
-    pub(crate) model: ModelArgs,
-    #[command(flatten)]
-    pub(crate) knowledge: KnowledgeArgs,
-    /// The machine
-    #[arg(long)]
-    pub(crate) equipment: Option<String>,
-    /// The complaint
-    #[arg(long)]
-    pub(crate) symptom: Option<String>,
-    /// Fault codes, separated by commas
-    #[arg(long)]
-    pub(crate) codes: Option<String>,
-    /// Take the fault codes from a log of the machine's bus, and without --symptom the complaint too
-    #[arg(long, value_name = "LOG", conflicts_with = "batch")]
-    pub(crate) candump: Option<PathBuf>,
-    /// Cases to diagnose, JSONL or a JSON list
-    #[arg(long, value_name = "FILE", requires = "out", conflicts_with_all = ["equipment", "symptom", "codes"])]
-    pub(crate) batch: Option<PathBuf>,
-    /// Where the reports of a batch go, one JSON object a line
-    #[arg(long, value_name = "FILE", requires = "batch")]
-    pub(crate) out: Option<PathBuf>,
-    /// Print the report as JSON
-    #[arg(long)]
-    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -157,6 +140,28 @@ pub(crate) enum TokenizerCommand {
         after_help = "Example:\n  gearhead tokenizer train data/train.jsonl --vocab-size 2048 --out outputs/tokenizer.json"
     )]
     Train(TokenizerTrainArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct FitArgs {
+    /// Model directory, or the output folder of a training; its `gearhead.json` and `linear.safetensors` are written anew
+    #[arg(long, value_name = "DIR")]
+    pub(crate) model: PathBuf,
+    /// Where to compute: auto, cpu, cuda:N, rocm:N, metal, vulkan:N, wgpu:N, tch-cuda:N, tch-mps, tch-cpu
+    #[arg(long, default_value = "auto")]
+    pub(crate) device: Device,
+    /// Cases from which it is learned what single words and codes tell
+    #[arg(long, value_name = "FILE")]
+    pub(crate) train: PathBuf,
+    /// Cases on which it is chosen how much each kind of evidence counts
+    #[arg(long, value_name = "FILE")]
+    pub(crate) validation: PathBuf,
+    /// The same seed gives the same weights
+    #[arg(long, default_value_t = 0)]
+    pub(crate) seed: u64,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -190,23 +195,6 @@ pub(crate) struct TrainArgs {
     #[arg(long, default_value = "auto")]
     pub(crate) device: Device,
     /// Print the summary as JSON
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct EvalArgs {
-    #[command(flatten)]
-    pub(crate) model: ModelArgs,
-    #[command(flatten)]
-    pub(crate) knowledge: KnowledgeArgs,
-    /// Cases whose cause is known
-    #[arg(long, value_name = "FILE")]
-    pub(crate) data: PathBuf,
-    /// Show the simple baselines beside the model
-    #[arg(long)]
-    pub(crate) baselines: bool,
-    /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
 }

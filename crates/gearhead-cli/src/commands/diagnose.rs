@@ -3,47 +3,113 @@
 use std::path::Path;
 
 use gearhead::{
-    Case, Engine,
-    data::case::{CaseReader, write_whole},
+    Case, Engine, Report,
+    data::{
+        case::{CaseReader, write_whole},
+        knowledge::KnowledgeBase,
+    },
+    infer::engine::Finding,
 };
 use serde_json::json;
 
 use super::{fault_log, informed_engine, interactive, knowledge_base};
 use crate::{
-    args::{DiagnoseArgs, KnowledgeArgs, ModelArgs},
+    args::{DiagnoseArgs, Found, ReportFormat},
     failure::Failure,
     output, progress,
 };
 
-pub(crate) fn run(args: DiagnoseArgs) -> Result<(), Failure> {
+pub(crate) fn run(args: &DiagnoseArgs) -> Result<(), Failure> {
     if let (Some(batch), Some(out)) = (&args.batch, &args.out) {
         return run_batch(&informed_engine(&args.model, &args.knowledge)?, batch, out);
     }
     if let Some(log) = &args.candump {
         let knowledge = knowledge_base(args.knowledge.folder.as_deref())?;
         let codes = args.codes.as_deref().unwrap_or("");
-        let case = fault_log::case(log, knowledge.codes(), args.equipment, args.symptom, codes)?;
-        return run_one(&args.model, &args.knowledge, &case, args.json);
+        let case =
+            fault_log::case(log, knowledge.codes(), args.equipment.clone(), args.symptom.clone(), codes)?;
+        return run_one(args, &case);
     }
-    let DiagnoseArgs { equipment, symptom, codes, .. } = args;
-    match (equipment, symptom) {
+    let is_bare = args.codes.is_none() && args.found.is_empty() && args.out.is_none() && !args.json;
+    match (&args.equipment, &args.symptom) {
         (Some(equipment), Some(symptom)) => {
-            let case = Case::new(equipment, symptom).with_codes(codes.as_deref().unwrap_or(""));
-            run_one(&args.model, &args.knowledge, &case, args.json)
+            let case = Case::new(equipment, symptom).with_codes(args.codes.as_deref().unwrap_or(""));
+            run_one(args, &case)
         }
-        (None, None) if codes.is_none() && !args.json => {
-            interactive::run(&informed_engine(&args.model, &args.knowledge)?)
+        (None, None) if is_bare => {
+            interactive::run(&informed_engine(&args.model, &args.knowledge)?, args.report_format())
         }
         (None, _) => Err(Failure::bad_input("usage", "--equipment is missing: say which machine it is")),
         (_, None) => Err(Failure::bad_input("usage", "--symptom is missing: say what is wrong")),
     }
 }
 
-fn run_one(model: &ModelArgs, knowledge: &KnowledgeArgs, case: &Case, as_json: bool) -> Result<(), Failure> {
+fn run_one(args: &DiagnoseArgs, case: &Case) -> Result<(), Failure> {
     // Told before a model is loaded.
     case.validate()?;
-    let report = informed_engine(model, knowledge)?.diagnose(case)?;
-    if as_json { output::json(&report) } else { output::raw(&report.to_string()) }
+    let findings = if args.found.is_empty() {
+        Vec::new()
+    } else {
+        findings(&args.found, &*knowledge_base(args.knowledge.folder.as_deref())?)?
+    };
+    let engine = informed_engine(&args.model, &args.knowledge)?;
+    let report = engine.as_diagnose().diagnose_after(case, &findings)?;
+    let Some(path) = &args.out else { return print(&report, args.report_format()) };
+    let text = written(&report, args.report_format())?;
+    write_whole(path, |output| output.write_all(text.as_bytes()))?;
+    output::note(format_args!("report: {}", path.display()));
+    Ok(())
+}
+
+/// Prints a report in a form.
+pub(super) fn print(report: &Report, format: ReportFormat) -> Result<(), Failure> {
+    match format {
+        ReportFormat::Text => output::styled(report.styled()),
+        _ => output::raw(&written(report, format)?),
+    }
+}
+
+/// A report in a form, without colours, with a line break at its end.
+fn written(report: &Report, format: ReportFormat) -> Result<String, Failure> {
+    Ok(match format {
+        ReportFormat::Text => report.to_string(),
+        ReportFormat::Markdown => report.to_markdown(),
+        ReportFormat::Html => report.to_html() + "\n",
+        ReportFormat::Json => serde_json::to_string_pretty(report).map_err(std::io::Error::from)? + "\n",
+    })
+}
+
+/// The findings that were typed, each of which must name a result of a test of a card.
+fn findings(found: &[Found], knowledge: &KnowledgeBase) -> Result<Vec<Finding>, Failure> {
+    let mut findings: Vec<Finding> = Vec::new();
+    for Found { card: id, test, result } in found {
+        let refused =
+            |why: String| Failure::bad_input("usage", format!("--found {id}:{test}={result}: {why}"));
+        let card = knowledge.card(id).ok_or_else(|| {
+            refused(format!("there is no card `{id}`: a report prints card and test behind each test"))
+        })?;
+        let of_card = card
+            .tests
+            .get(test - 1)
+            .ok_or_else(|| refused(format!("the card has {}", counted(card.tests.len(), "test"))))?;
+        if *result > of_card.outcomes.len() {
+            return Err(refused(format!("the test has {}", counted(of_card.outcomes.len(), "result"))));
+        }
+        let finding = Finding { fault: id.clone(), test: test - 1, outcome: result - 1 };
+        if findings.iter().any(|known| (&known.fault, known.test) == (&finding.fault, finding.test)) {
+            return Err(refused("the test has another --found already".to_owned()));
+        }
+        findings.push(finding);
+    }
+    Ok(findings)
+}
+
+fn counted(count: usize, what: &str) -> String {
+    match count {
+        0 => format!("no {what}"),
+        1 => format!("1 {what}"),
+        _ => format!("{count} {what}s"),
+    }
 }
 
 /// Diagnoses every case of a file. A line that fails gets an object with `error` in its place.

@@ -6,6 +6,7 @@ pub(crate) mod devices;
 pub(crate) mod diagnose;
 pub(crate) mod eval;
 mod fault_log;
+pub(crate) mod fit;
 pub(crate) mod generate;
 mod interactive;
 pub(crate) mod knowledge;

@@ -1,9 +1,33 @@
 //! The conversation, over a pipe.
 
+use std::fs;
+
 use crate::workspace::{Outcome, Workspace, tiny_model};
 
+const SLOW: &str = r#"
+[[cards]]
+id = "slow_and_weak"
+title = "Slow and weak"
+system = "engine"
+severity = "plan"
+occurrence = 2
+explanation = ["It is slow and weak."]
+repair = ["Make it fast and strong."]
+verification = "It is fast."
+signs = [{ full = ["Machine is slow", "Low power", "Loses power under load"] }]
+tests = []
+"#;
+
+/// A conversation in which no test is asked for: that is another matter, and depends on the model.
 fn converse(input: &str) -> Outcome {
-    Workspace::new().run_with_input(&["diagnose", "--model", &tiny_model()], input)
+    let workspace = Workspace::new();
+    let built_in = workspace.run(&["knowledge", "list", "--json"]).json();
+    let ids: Vec<&str> =
+        built_in.as_array().unwrap().iter().map(|card| card["id"].as_str().unwrap()).collect();
+    fs::create_dir_all(workspace.path("acme/cards")).unwrap();
+    workspace.write("acme/cards/slow.toml", SLOW);
+    workspace.write("acme/knowledge.toml", format!("disabled = {ids:?}\n"));
+    workspace.run_with_input(&["diagnose", "--model", &tiny_model(), "--knowledge", "acme"], input)
 }
 
 #[test]

@@ -95,30 +95,6 @@ fn the_trained_model_diagnoses() {
 }
 
 #[test]
-fn evaluation_gives_every_number() {
-    let test = tiny().join("data/test.jsonl").display().to_string();
-    let workspace = Workspace::new();
-    let model = tiny_model();
-    let args = ["eval", "--model", &model, "--data", &test];
-    let found = workspace.run(&[args.as_slice(), &["--json"]].concat()).json();
-    assert_eq!(keys(&found), ["n", "splits", "text"]);
-    assert_eq!(found["n"], 4);
-    for key in ["token_f1", "rouge_l", "exact"] {
-        assert!(found["text"][key].is_f64(), "text.{key} is missing");
-    }
-    let all = &found["splits"]["all"];
-    assert_eq!(keys(all), ["n", "top1", "top3", "mrr", "system_accuracy", "ece", "baselines"]);
-    assert_eq!(all["n"], 4);
-    for baseline in all["baselines"].as_object().unwrap().values() {
-        assert_eq!(keys(baseline), ["top1", "top3", "mrr"]);
-    }
-    let table = workspace.run(&[args.as_slice(), &["--baselines"]].concat()).text();
-    for baseline in keys(&all["baselines"]) {
-        assert!(table.contains(baseline), "{baseline} is missing in:\n{table}");
-    }
-}
-
-#[test]
 fn scores_and_continuations_come_token_by_token() {
     let workspace = Workspace::new();
     let model = tiny_model();

@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod configs;
+mod evaluation;
 mod fault_logs;
 mod help;
 mod import;
@@ -11,5 +12,6 @@ mod interactive;
 mod journey;
 mod knowledge;
 mod prototype;
+mod reports;
 mod split;
 mod workspace;

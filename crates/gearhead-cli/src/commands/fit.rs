@@ -1,0 +1,33 @@
+//! `gearhead fit`: how much each kind of evidence counts, without training the language model again.
+
+use gearhead::{data::case::read_cases, fit_on, infer::engine::model_directory};
+use serde_json::json;
+
+use crate::{args::FitArgs, failure::Failure, output};
+
+pub(crate) fn run(args: &FitArgs) -> Result<(), Failure> {
+    let (train, validation) = (read_cases(&args.train)?, read_cases(&args.validation)?);
+    let model = model_directory(&args.model);
+    let fitted = fit_on(&args.device, &model, &train, &validation, args.seed)?;
+    let Some(fitted) = fitted else {
+        let text = format!("{}: the model ranks no causes, so there is nothing to fit", model.display());
+        return Err(Failure::bad_input("no_candidates", text));
+    };
+    let (ranking, thresholds) = (fitted.ranking, fitted.thresholds);
+    if args.json {
+        return output::json(&json!({ "model": model, "ranking": ranking, "thresholds": thresholds }));
+    }
+    output::text(format_args!(
+        "{}: language model {:.3}, cards {:.4}, codes {:.3}, past cases {:.3}, single words {:.3}\n\
+         answers from {:.2} on: {:.0} % of the validation cases, of which at most {:.0} % should be wrong",
+        model.display(),
+        ranking.model,
+        ranking.cards,
+        ranking.codes,
+        ranking.cases,
+        ranking.linear,
+        thresholds.answer_from,
+        100.0 * thresholds.coverage,
+        100.0 * thresholds.risk,
+    ))
+}
