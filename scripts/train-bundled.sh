@@ -12,7 +12,7 @@ data=outputs/bundled-data
 
 # The command embeds the bundled model; empty files stand in for it where there is none yet.
 mkdir -p "$bundled"
-for file in config.json model.safetensors tokenizer.json gearhead.json; do
+for file in config.json model.safetensors tokenizer.json gearhead.json linear.safetensors; do
   [ -e "$bundled/$file" ] || : > "$bundled/$file"
 done
 
@@ -22,9 +22,10 @@ done
 head -n 1000 "$data/validation.jsonl" > "$data/validation-1000.jsonl"
 "${gearhead[@]}" train --config configs/bundled.toml "$@"
 head -n 1000 "$data/test.jsonl" > "$data/test-1000.jsonl"
-"${gearhead[@]}" eval --model outputs/bundled --data "$data/test-1000.jsonl" --baselines
+"${gearhead[@]}" eval --model outputs/bundled --data "$data/test-1000.jsonl" --train "$data/train.jsonl" --suites --baselines \
+  --html outputs/bundled/report.html
 
-for file in config.json model.safetensors tokenizer.json tokenizer_config.json gearhead.json; do
+for file in config.json model.safetensors tokenizer.json tokenizer_config.json gearhead.json linear.safetensors; do
   cp "outputs/bundled/best/$file" "$bundled/$file"
 done
 ls -l "$bundled"

@@ -128,7 +128,7 @@ pub trait Diagnose {
     fn knowledge(&self) -> &KnowledgeBase;
 
     /// Goes by other knowledge from now on. A company's own cards that the model was not trained on are ranked too, by
-    /// wordings and codes: the model speaks neither for nor against them (see [`Scored::log_prob`]). Cards that the
+    /// wordings and codes: the model speaks neither for nor against them (see [`Scored::evidence`]). Cards that the
     /// knowledge disables are ranked no more.
     ///
     /// # Errors
