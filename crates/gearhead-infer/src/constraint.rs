@@ -117,8 +117,12 @@ impl Constraint {
     }
 
     /// Whether the text is over.
-    pub(crate) fn is_over(&self) -> bool {
-        self.matcher.is_stopped()
+    ///
+    /// # Errors
+    ///
+    /// The library failed on the way.
+    pub(crate) fn is_over(&self) -> Result<bool> {
+        self.matcher.get_error().map_or(Ok(self.matcher.is_stopped()), |error| Err(Error::Grammar(error)))
     }
 }
 
@@ -144,7 +148,7 @@ mod tests {
         let (mut ids, mut chosen) = (Vec::new(), 0);
         for _ in 0..60 {
             ids.extend(constraint.take_forced());
-            if constraint.is_over() {
+            if constraint.is_over().unwrap() {
                 break;
             }
             // A model that likes the later token ids better.

@@ -92,7 +92,7 @@ impl<B: Kernels> Prefix<B> {
             let forced = constraint.take_forced();
             ids.extend_from_slice(&forced);
             input.extend(forced);
-            if constraint.is_over() {
+            if constraint.is_over()? {
                 return Ok(Continuation { ids, finish_reason: FinishReason::Stop });
             }
             if ids.len() >= room {

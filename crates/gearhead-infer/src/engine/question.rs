@@ -39,7 +39,9 @@ pub(crate) fn best_question<'a>(
     for (fault, _) in causes.iter().filter(|(_, probability)| *probability >= COUNTS_FROM) {
         let Some(card) = fault.and_then(|id| knowledge.card(id)) else { continue };
         for (number, test) in card.tests.iter().enumerate() {
-            if done.iter().any(|it| it.fault == card.id && it.test == number) {
+            let is_done = done.iter().any(|it| it.fault == card.id && it.test == number);
+            // A test without results can neither be answered nor tell anything.
+            if is_done || test.outcomes.is_empty() {
                 continue;
             }
             let question =

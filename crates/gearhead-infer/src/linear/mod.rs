@@ -188,6 +188,9 @@ impl Linear {
         {
             return Err(wrong("its tensors do not fit together"));
         }
+        if ![&idf, &scales, &biases].into_iter().flatten().all(|value| value.is_finite()) {
+            return Err(wrong("it holds a value that is not a number"));
+        }
         Ok(Self { numbers: numbers.collect(), idf, weights: Weights::Bytes { scales, values }, biases })
     }
 }
@@ -275,5 +278,8 @@ mod tests {
         let bytes = Linear::learn(&documents, &classes, 3, 5).to_bytes().unwrap();
         assert!(Linear::from_bytes(&bytes[..bytes.len() - 4]).is_err());
         assert!(Linear::from_bytes(b"nothing").is_err());
+        let mut broken = Linear::from_bytes(&bytes).unwrap();
+        broken.biases[0] = f32::NAN;
+        assert!(Linear::from_bytes(&broken.to_bytes().unwrap()).is_err());
     }
 }
