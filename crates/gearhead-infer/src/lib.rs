@@ -12,6 +12,7 @@
 //! - [`report`]: the report, its JSON and its text;
 //! - [`eval`]: how good a model is, beside simple baselines.
 
+mod bm25;
 mod constraint;
 pub mod decode;
 pub mod engine;

@@ -25,6 +25,7 @@ use gearhead_infer::{
     Diagnose, Engine, Error, Report,
     decode::Continuation,
     engine::{Finding, Scored},
+    linear::Linear,
     sampling::Sampling,
 };
 use gearhead_model::{Decoder, Dtype, ModelConfig, directory};
@@ -190,6 +191,10 @@ impl Diagnose for Slow {
     }
 
     fn familiarity(&self, _: &Case) -> f32 {
+        unreachable!("the service only diagnoses")
+    }
+
+    fn set_linear(&mut self, _: Linear) -> Result<(), Error> {
         unreachable!("the service only diagnoses")
     }
 

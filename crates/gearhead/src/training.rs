@@ -9,7 +9,7 @@ use gearhead_data::{
 use gearhead_device::{Device, Job, run};
 use gearhead_infer::{
     engine::{self, Fitted},
-    linear::LINEAR,
+    linear::{LINEAR, Linear},
 };
 use gearhead_kernels::AutodiffKernels;
 use gearhead_train::{Config, Event, Summary, data::TrainData};
@@ -57,20 +57,16 @@ pub fn fit_on(
     seed: u64,
 ) -> Result<Option<Fitted>> {
     let model = &engine::model_directory(model);
-    let opened = Engine::open(model, device)?;
-    let Some(manifest) = opened.as_diagnose().manifest() else { return Ok(None) };
-    let knowledge = opened.as_diagnose().knowledge();
-    if let Some(linear) = engine::learn_linear(manifest, train, knowledge, seed) {
+    let mut engine = Engine::open(model, device)?.into_diagnose();
+    let Some(mut manifest) = engine.manifest().cloned() else { return Ok(None) };
+    if let Some(linear) = engine::learn_linear(&manifest, train, engine.knowledge(), seed) {
         let bytes = linear.to_bytes()?;
         write_whole(&model.join(LINEAR), |output| output.write_all(&bytes))?;
+        // As it is stored, in one byte for each weight: that is what the weights of the ranking are for.
+        engine.set_linear(Linear::from_bytes(&bytes)?)?;
     }
-    let opened = Engine::open(model, device)?;
-    let engine = opened.as_diagnose();
     let validation = &validation[..validation.len().min(FIT_CASES)];
-    let Some((manifest, fitted)) = engine.manifest().zip(engine::fit(engine, validation)) else {
-        return Ok(None);
-    };
-    let mut manifest = manifest.clone();
+    let Some(fitted) = engine::fit(engine.as_ref(), validation) else { return Ok(None) };
     (manifest.ranking, manifest.thresholds) = (fitted.ranking, fitted.thresholds);
     let json = serde_json::to_vec_pretty(&manifest).expect("a manifest is JSON");
     write_whole(&model.join(MANIFEST), |output| output.write_all(&json))?;

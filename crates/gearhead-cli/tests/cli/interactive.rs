@@ -1,7 +1,5 @@
 //! The conversation, over a pipe.
 
-use std::fs;
-
 use crate::workspace::{Outcome, Workspace, tiny_model};
 
 const SLOW: &str = r#"
@@ -20,13 +18,7 @@ tests = []
 
 /// A conversation in which no test is asked for: that is another matter, and depends on the model.
 fn converse(input: &str) -> Outcome {
-    let workspace = Workspace::new();
-    let built_in = workspace.run(&["knowledge", "list", "--json"]).json();
-    let ids: Vec<&str> =
-        built_in.as_array().unwrap().iter().map(|card| card["id"].as_str().unwrap()).collect();
-    fs::create_dir_all(workspace.path("acme/cards")).unwrap();
-    workspace.write("acme/cards/slow.toml", SLOW);
-    workspace.write("acme/knowledge.toml", format!("disabled = {ids:?}\n"));
+    let workspace = Workspace::knowing_only(SLOW);
     workspace.run_with_input(&["diagnose", "--model", &tiny_model(), "--knowledge", "acme"], input)
 }
 

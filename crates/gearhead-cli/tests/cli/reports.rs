@@ -50,14 +50,7 @@ tests = []
 
 /// A workspace with a company's folder `acme` that knows those two causes and no other.
 fn acme() -> Workspace {
-    let workspace = Workspace::new();
-    let built_in = workspace.run(&["knowledge", "list", "--json"]).json();
-    let ids: Vec<&str> =
-        built_in.as_array().unwrap().iter().map(|card| card["id"].as_str().unwrap()).collect();
-    fs::create_dir_all(workspace.path("acme/cards")).unwrap();
-    workspace.write("acme/cards/wedge.toml", WEDGE);
-    workspace.write("acme/knowledge.toml", format!("disabled = {ids:?}\n"));
-    workspace
+    Workspace::knowing_only(WEDGE)
 }
 
 /// The arguments of a diagnosis in that workspace, with further ones.

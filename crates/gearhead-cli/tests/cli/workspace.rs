@@ -49,6 +49,18 @@ impl Workspace {
         fs::write(self.path(name), content).unwrap();
     }
 
+    /// A workspace with a company's folder `acme` that knows the causes of `cards`, and no other.
+    pub(crate) fn knowing_only(cards: &str) -> Self {
+        let workspace = Self::new();
+        let built_in = workspace.run(&["knowledge", "list", "--json"]).json();
+        let ids: Vec<&str> =
+            built_in.as_array().unwrap().iter().map(|card| card["id"].as_str().unwrap()).collect();
+        fs::create_dir_all(workspace.path("acme/cards")).unwrap();
+        workspace.write("acme/cards/own.toml", cards);
+        workspace.write("acme/knowledge.toml", format!("disabled = {ids:?}\n"));
+        workspace
+    }
+
     pub(crate) fn read(&self, name: &str) -> String {
         fs::read_to_string(self.path(name)).unwrap()
     }

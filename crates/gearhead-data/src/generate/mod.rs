@@ -20,7 +20,7 @@ pub use wording::{Split, learnable};
 use crate::{
     case::Case,
     error::{Error, Result},
-    knowledge::{Card, KnowledgeBase},
+    knowledge::{Card, KnowledgeBase, ended},
 };
 use complaint::Telling;
 use pools::{CardPool, Pools};
@@ -194,12 +194,6 @@ fn solution(card: &Card, second: Option<&Card>, rng: &mut ChaCha8Rng) -> String 
         second.map(|second| format!("For the second fault: {}", ended(pick::<String>(rng, &second.repair)))),
     );
     sentences.join(" ")
-}
-
-/// The sentence with a full stop, which some cards leave out.
-fn ended(sentence: &str) -> String {
-    let stop = if sentence.ends_with(['.', '!', '?']) { "" } else { "." };
-    format!("{sentence}{stop}")
 }
 
 /// One of `items`, each equally likely.

@@ -151,3 +151,10 @@ impl Sign {
         self.full.iter().chain(&self.shorthand).chain(&self.operator)
     }
 }
+
+/// The sentence with a full stop, which some cards leave out, and without space around it.
+pub fn ended(sentence: &str) -> String {
+    let sentence = sentence.trim();
+    let stop = if sentence.ends_with(['.', '!', '?']) { "" } else { "." };
+    format!("{sentence}{stop}")
+}

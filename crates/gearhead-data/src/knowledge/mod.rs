@@ -17,7 +17,7 @@ use std::{
 
 use serde::Deserialize;
 
-pub use card::{Against, Card, Evidence, Outcome, Sign, Test};
+pub use card::{Against, Card, Evidence, Outcome, Sign, Test, ended};
 pub use check::{Finding, Rule, check};
 pub use folder::KnowledgeFault;
 pub use machine::Machine;

@@ -7,8 +7,6 @@ use super::{Feature, Keyed, features};
 pub struct Phrases {
     /// For each feature its phrases, with the feature's share of each phrase's length.
     postings: Keyed<Vec<(u32, f32)>>,
-    idf: Keyed<f32>,
-    unknown_idf: f32,
     count: usize,
 }
 
@@ -35,20 +33,19 @@ impl Phrases {
             count += 1;
         }
         pairs.sort_unstable();
-        let mut index = Self { count, unknown_idf: (1.0 + count as f32).ln(), ..Self::default() };
+        let mut index = Self { count, ..Self::default() };
         let mut squares = vec![0.0_f32; count];
         for of_feature in pairs.chunk_by(|a, b| a.0 == b.0) {
             let counts: Vec<(u32, f32)> = of_feature
                 .chunk_by(|a, b| a.1 == b.1)
                 .map(|same| (same[0].1, 1.0 + (same.len() as f32).ln()))
                 .collect();
-            let idf = ((1.0 + count as f32) / counts.len() as f32).ln();
+            let idf = index.idf(counts.len());
             let weighted: Vec<(u32, f32)> =
                 counts.into_iter().map(|(phrase, count)| (phrase, count * idf)).collect();
             for (phrase, weight) in &weighted {
                 squares[*phrase as usize] += weight * weight;
             }
-            index.idf.insert(of_feature[0].0, idf);
             index.postings.insert(of_feature[0].0, weighted);
         }
         for (phrase, weight) in index.postings.values_mut().flatten() {
@@ -98,8 +95,13 @@ impl Phrases {
     pub fn coverage(&self, text: &str) -> f32 {
         let query = self.weighted(text);
         let total: f32 = query.iter().map(|(_, weight)| weight).sum();
-        let known = query.iter().filter(|(feature, _)| self.idf.contains_key(feature));
+        let known = query.iter().filter(|(feature, _)| self.postings.contains_key(feature));
         if total > 0.0 { known.map(|(_, weight)| weight).sum::<f32>() / total } else { 0.0 }
+    }
+
+    /// The weight of a feature that `with_it` phrases have.
+    fn idf(&self, with_it: usize) -> f32 {
+        ((1.0 + self.count as f32) / with_it as f32).ln()
     }
 
     /// The distinct features with their weights, in a fixed order, so that sums are the same to the last bit.
@@ -109,8 +111,9 @@ impl Phrases {
         found
             .chunk_by(|a, b| a == b)
             .map(|same| {
-                let idf = self.idf.get(&same[0]).copied().unwrap_or(self.unknown_idf);
-                (same[0], (1.0 + (same.len() as f32).ln()) * idf)
+                // A feature that no phrase has is as rare as one that a single phrase has.
+                let with_it = self.postings.get(&same[0]).map_or(1, Vec::len);
+                (same[0], (1.0 + (same.len() as f32).ln()) * self.idf(with_it))
             })
             .collect()
     }

@@ -13,14 +13,18 @@ use gearhead_data::{
     code::FaultCode,
     generate::{Split, learnable},
     knowledge::{Card, KnowledgeBase},
-    likeness::{Feature, Keyed, features},
+    likeness::features,
     reading::{Reader, Reading},
 };
+
+use crate::bm25::{Bm25, Document, counted};
 
 /// Saturation of a feature's count, and the weight of a card's length, in BM25. High and low, since a card's features
 /// are many and overlapping; chosen on validation cases (docs/experiments.md, 2026-11-22).
 const K1: f32 = 5.0;
 const B: f32 = 0.5;
+/// A feature of a complaint counts at most this often.
+const MOST_COUNTED: f32 = 2.0;
 
 /// A case that is less familiar is not about a fault of heavy equipment: chosen so that one in a hundred of the
 /// development cases would be declined.
@@ -37,8 +41,8 @@ const ASKING: [&str; 19] = [
 #[derive(Debug)]
 pub(super) struct CardIndex {
     pub(super) reader: Reader,
-    /// For each feature, cards with their BM25 weights.
-    postings: Keyed<Vec<(u32, f32)>>,
+    /// What each card says.
+    words: Bm25,
     /// For each card the codes that it lists.
     codes: Vec<Vec<FaultCode>>,
     by_id: HashMap<String, usize>,
@@ -62,8 +66,6 @@ impl CardIndex {
 
     /// Of each sign only the wordings of the training split are indexed: those that generated test cases are made of stay
     /// unseen.
-    ///
-    /// Source: Robertson and Zaragoza, *The Probabilistic Relevance Framework: BM25 and Beyond*, 2009, equation 3.15.
     pub(super) fn new(knowledge: &KnowledgeBase) -> Self {
         let cards = knowledge.cards();
         let parallel = std::thread::available_parallelism().map_or(1, usize::from);
@@ -71,31 +73,15 @@ impl CardIndex {
         let (counted, reader) = std::thread::scope(|scope| {
             let shares: Vec<_> = cards
                 .chunks(share)
-                .map(|cards| scope.spawn(|| cards.iter().map(feature_counts).collect::<Vec<_>>()))
+                .map(|cards| scope.spawn(|| cards.iter().map(document).collect::<Vec<_>>()))
                 .collect();
             let reader = Reader::new(knowledge);
             let counted = shares.into_iter().flat_map(|share| share.join().expect("counting does not panic"));
             (counted.collect::<Vec<_>>(), reader)
         });
-        let length = |counts: &Vec<(Feature, f32)>| counts.iter().map(|(_, count)| count).sum::<f32>();
-        let lengths: Vec<f32> = counted.iter().map(length).collect();
-        let mean_length = lengths.iter().sum::<f32>() / lengths.len().max(1) as f32;
-        let mut postings: Keyed<Vec<(u32, f32)>> = Keyed::default();
-        for (number, counts) in (0..).zip(counted) {
-            for (feature, count) in counts {
-                postings.entry(feature).or_default().push((number, count));
-            }
-        }
-        for of_feature in postings.values_mut() {
-            let idf = idf(cards.len() as f32, of_feature.len() as f32);
-            for (card, weight) in of_feature {
-                let (count, length) = (*weight, lengths[*card as usize] / mean_length);
-                *weight = idf * count * (K1 + 1.0) / (count + K1 * (1.0 - B + B * length));
-            }
-        }
         Self {
             reader,
-            postings,
+            words: Bm25::new(&counted, K1, B),
             codes: cards
                 .iter()
                 .map(|card| card.codes.iter().map(|code| FaultCode::parse(code)).collect())
@@ -111,10 +97,7 @@ impl CardIndex {
 
     /// What speaks for each card of the knowledge that was indexed.
     pub(super) fn evidence(&self, case: &Case, reading: &Reading) -> CardEvidence {
-        CardEvidence {
-            likeness: self.likeness(features(&reading.text)),
-            codes: self.code_evidence(&case.codes()),
-        }
+        CardEvidence { likeness: self.likeness(&reading.text), codes: self.code_evidence(&case.codes()) }
     }
 
     /// How familiar a case is, from 0 to 1: whether it is about what the cards are about. A code whose meaning is known
@@ -128,19 +111,17 @@ impl CardIndex {
         if case.codes().iter().any(is_known) {
             return 1.0;
         }
-        let found = features(&reading.text);
-        let n = self.codes.len() as f32;
+        let unknown = UNKNOWN * (1.0 + self.codes.len() as f32).ln();
         let (mut total, mut on_cards) = (0.0, 0.0);
-        for feature in &found {
-            let cards = self.postings.get(feature).map(Vec::len);
-            let weight = cards.map_or(UNKNOWN * (1.0 + n).ln(), |cards| idf(n, cards as f32));
-            total += weight;
-            on_cards += if cards.is_some() { weight } else { 0.0 };
+        for feature in features(&reading.text) {
+            let idf = self.words.idf(feature);
+            total += idf.unwrap_or(unknown);
+            on_cards += idf.unwrap_or(0.0);
         }
         if total == 0.0 {
             return 0.0;
         }
-        let best = self.likeness(found).into_iter().fold(0.0, f32::max);
+        let best = self.likeness(&reading.text).into_iter().fold(0.0, f32::max);
         let words = reading.text.split(' ').count() as f32;
         let asking = reading.text.split(' ').filter(|word| ASKING.contains(word)).count() as f32;
         let score = -22.7 + 4.6 * on_cards / total + 1.6 * best / total + 3.74 * (1.0 + best).ln()
@@ -148,16 +129,8 @@ impl CardIndex {
         1.0 / (1.0 + (-score).exp())
     }
 
-    fn likeness(&self, mut found: Vec<Feature>) -> Vec<f32> {
-        let mut scores = vec![0.0; self.codes.len()];
-        // In a fixed order, so that the sums are the same to the last bit.
-        found.sort_unstable();
-        for same in found.chunk_by(|a, b| a == b) {
-            for (card, weight) in self.postings.get(&same[0]).into_iter().flatten() {
-                scores[*card as usize] += weight * same.len().min(2) as f32;
-            }
-        }
-        scores
+    fn likeness(&self, complaint: &str) -> Vec<f32> {
+        self.words.scores(&counted(features(complaint)), MOST_COUNTED)
     }
 
     fn code_evidence(&self, codes: &[FaultCode]) -> Vec<f32> {
@@ -174,16 +147,9 @@ impl CardIndex {
     }
 }
 
-/// The weight of a feature that `with_it` of `n` cards have.
-fn idf(n: f32, with_it: f32) -> f32 {
-    (1.0 + (n - with_it + 0.5) / (with_it + 0.5)).ln()
-}
-
 /// The distinct features of what a card says, and how often each stands there.
-fn feature_counts(card: &Card) -> Vec<(Feature, f32)> {
-    let mut found: Vec<Feature> = texts(card).flat_map(features).collect();
-    found.sort_unstable();
-    found.chunk_by(|a, b| a == b).map(|same| (same[0], same.len() as f32)).collect()
+fn document(card: &Card) -> Document {
+    counted(texts(card).flat_map(features).collect())
 }
 
 /// What a card says in words that a complaint may use.
@@ -223,7 +189,7 @@ mod tests {
             ("seat belt will not latch", "seat_belt_or_switch"),
             ("WINDSCREEN WIPERS NOT WORKING", "wiper_washer_fault"),
         ] {
-            assert_eq!(best(&index.likeness(features(complaint))), card, "{complaint}");
+            assert_eq!(best(&index.likeness(complaint)), card, "{complaint}");
         }
     }
 

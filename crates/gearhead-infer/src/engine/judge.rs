@@ -3,7 +3,7 @@
 use gearhead_data::{
     case::Case,
     code::{CodeState, CodeTable, FaultCode, observations, parse_list},
-    knowledge::{Card, KnowledgeBase},
+    knowledge::{Card, KnowledgeBase, ended},
     likeness::Phrases,
     manifest::{Candidate, Thresholds},
     reading::Reading,
@@ -11,7 +11,7 @@ use gearhead_data::{
     system::System,
 };
 
-use super::{Finding, question, write::ended};
+use super::{Finding, question};
 use crate::report::{
     Cause, Declined, DeclinedKind, LikelySystem, NextQuestion, Origin, OriginKind, Report, ReportedCode,
     SimilarCase, TestStep, Written,

@@ -17,6 +17,7 @@ use std::{
 use gearhead_data::{
     case::{Case, read_cases},
     knowledge::KnowledgeBase,
+    likeness::Similar,
     manifest::{Candidate, MANIFEST, Manifest, PAST_CASES},
     prompt::encode_prompt,
     reading::Reading,
@@ -135,6 +136,13 @@ pub trait Diagnose {
     ///
     /// A title cannot be tokenized.
     fn set_knowledge(&mut self, knowledge: Arc<KnowledgeBase>) -> Result<()>;
+
+    /// Goes by what single words and codes tell as well.
+    ///
+    /// # Errors
+    ///
+    /// It was learned for other causes than the model's.
+    fn set_linear(&mut self, linear: Linear) -> Result<()>;
 
     /// Goes by a company's own past cases from now on: they are found again, shown, and speak for what they turned out to
     /// be. Cases that say nothing of that are left out.
@@ -289,21 +297,6 @@ impl<B: Kernels> Engine<B> {
         self.diagnosis.as_ref().is_some_and(|diagnosis| diagnosis.manifest.ranking.linear > 0.0)
     }
 
-    /// Goes by what single words and codes tell as well.
-    ///
-    /// # Errors
-    ///
-    /// It was learned for other causes than the model's.
-    pub fn set_linear(&mut self, linear: Linear) -> Result<()> {
-        let Some(diagnosis) = &mut self.diagnosis else { return Ok(()) };
-        if linear.n_classes() != diagnosis.trained {
-            let (found, trained) = (linear.n_classes(), diagnosis.trained);
-            return Err(Error::Linear(format!("it tells {found} causes apart, the model {trained}")));
-        }
-        diagnosis.linear = Some(linear);
-        Ok(())
-    }
-
     /// The engine with other knowledge: see [`Diagnose::set_knowledge`].
     ///
     /// # Errors
@@ -321,10 +314,11 @@ impl<B: Kernels> Engine<B> {
         prefix: &Prefix<B>,
         case: &Case,
         reading: &Reading,
+        past: &[Similar],
     ) -> Result<Vec<Scored>> {
         let mut scored =
             diagnosis.candidates.score(prefix, &self.decoder, &self.knowledge, &self.cards, case, reading)?;
-        let votes = self.past.votes(&diagnosis.manifest.candidates, reading);
+        let votes = self.past.votes(past, &diagnosis.manifest.candidates);
         let words = diagnosis.by_words(case, &self.knowledge);
         for scored in &mut scored {
             scored.evidence.cases = votes[scored.index];
@@ -360,7 +354,8 @@ impl<B: Kernels> Engine<B> {
         let (diagnosis, prompt) = self.prompt(case)?;
         let reading = self.cards.reader.read(case, &self.knowledge);
         let prefix = Prefix::read(&self.decoder, &prompt)?;
-        let scored = self.weigh(diagnosis, &prefix, case, &reading)?;
+        let past = self.past.nearest(&reading);
+        let scored = self.weigh(diagnosis, &prefix, case, &reading, &past)?;
         let ranked = rank(&scored, &diagnosis.manifest.ranking);
         let candidate = |index: usize| &diagnosis.manifest.candidates[index];
         let mut causes: Vec<(usize, f64)> = ranked.iter().map(|it| (it.index, it.probability)).collect();
@@ -374,7 +369,7 @@ impl<B: Kernels> Engine<B> {
             causes.iter_mut().zip(updated).for_each(|(cause, probability)| cause.1 = probability);
         }
         causes.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-        let similar_cases = self.past.similar(&reading);
+        let similar_cases = self.past.shown(&past);
         let written = self.write(diagnosis, &prefix, causes[0].0, case, &similar_cases)?;
         let causes: Vec<_> =
             causes.into_iter().map(|(index, probability)| (candidate(index), probability)).collect();
@@ -407,7 +402,8 @@ impl<B: Kernels> Diagnose for Engine<B> {
     fn score_causes(&self, case: &Case) -> Result<Vec<Scored>> {
         let (diagnosis, prompt) = self.prompt(case)?;
         let reading = self.cards.reader.read(case, &self.knowledge);
-        self.weigh(diagnosis, &Prefix::read(&self.decoder, &prompt)?, case, &reading)
+        let prefix = Prefix::read(&self.decoder, &prompt)?;
+        self.weigh(diagnosis, &prefix, case, &reading, &self.past.nearest(&reading))
     }
 
     fn generate(
@@ -447,6 +443,16 @@ impl<B: Kernels> Diagnose for Engine<B> {
 
     fn familiarity(&self, case: &Case) -> f32 {
         self.cards.familiarity(case, &self.cards.reader.read(case, &self.knowledge), &self.knowledge)
+    }
+
+    fn set_linear(&mut self, linear: Linear) -> Result<()> {
+        let Some(diagnosis) = &mut self.diagnosis else { return Ok(()) };
+        if linear.n_classes() != diagnosis.trained {
+            let (found, trained) = (linear.n_classes(), diagnosis.trained);
+            return Err(Error::Linear(format!("it tells {found} causes apart, the model {trained}")));
+        }
+        diagnosis.linear = Some(linear);
+        Ok(())
     }
 
     fn set_past_cases(&mut self, cases: Vec<Case>) {

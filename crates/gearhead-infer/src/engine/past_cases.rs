@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use gearhead_data::{
     case::Case,
-    likeness::Phrases,
+    likeness::{Phrases, Similar},
     manifest::{Candidate, cause_name},
     reading::Reading,
 };
@@ -33,18 +33,23 @@ impl PastCases {
         Self { cases, complaints }
     }
 
+    /// The past cases that are most like a case, the best first: those that vote, and the first of which are shown.
+    pub(super) fn nearest(&self, reading: &Reading) -> Vec<Similar> {
+        if self.cases.is_empty() { Vec::new() } else { self.complaints.nearest(&reading.text, VOTERS) }
+    }
+
     /// For each candidate the sum of the squared likeness of the most alike cases that turned out to be it. Squared, so
     /// that many that are a little alike do not outvote one that is the same.
-    pub(super) fn votes(&self, candidates: &[Candidate], reading: &Reading) -> Vec<f64> {
+    pub(super) fn votes(&self, nearest: &[Similar], candidates: &[Candidate]) -> Vec<f64> {
         let mut votes = vec![0.0; candidates.len()];
-        if self.cases.is_empty() {
+        if nearest.is_empty() {
             return votes;
         }
         let by_fault: HashMap<&str, usize> =
             candidates.iter().enumerate().filter_map(|(at, it)| Some((it.fault.as_deref()?, at))).collect();
         let by_name: HashMap<String, usize> =
             candidates.iter().enumerate().map(|(at, it)| (cause_name(&it.cause), at)).collect();
-        for similar in self.complaints.nearest(&reading.text, VOTERS) {
+        for similar in nearest {
             let case = &self.cases[similar.phrase];
             let of_fault = case.fault.as_deref().and_then(|fault| by_fault.get(fault));
             let of_name = || by_name.get(&cause_name(case.probable_cause.as_deref()?));
@@ -55,10 +60,11 @@ impl PastCases {
         votes
     }
 
-    /// The past cases that are most like a case.
-    pub(super) fn similar(&self, reading: &Reading) -> Vec<SimilarCase> {
-        let nearest = self.complaints.nearest(&reading.text, SHOWN).into_iter();
+    /// The past cases to show.
+    pub(super) fn shown(&self, nearest: &[Similar]) -> Vec<SimilarCase> {
         nearest
+            .iter()
+            .take(SHOWN)
             .filter(|similar| similar.similarity >= SHOWN_FROM)
             .map(|similar| SimilarCase {
                 similarity: f64::from(similar.similarity),

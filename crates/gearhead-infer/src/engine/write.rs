@@ -2,7 +2,11 @@
 
 use std::{collections::BTreeSet, sync::LazyLock};
 
-use gearhead_data::{case::Case, knowledge::Card, manifest::FollowedBy};
+use gearhead_data::{
+    case::Case,
+    knowledge::{Card, ended},
+    manifest::FollowedBy,
+};
 use gearhead_kernels::Kernels;
 use regex::Regex;
 
@@ -108,13 +112,6 @@ pub(crate) fn supported_text<'a>(evidence: impl IntoIterator<Item = &'a str>) ->
     }
     let numbers = numbers.into_iter().collect::<Vec<_>>().join("|");
     format!("[^0-9<]*(({numbers})[^0-9<]+)*({numbers})?")
-}
-
-/// The sentence with a full stop, which some cards leave out, as the generator of training cases ends it.
-pub(super) fn ended(sentence: &str) -> String {
-    let sentence = sentence.trim();
-    let stop = if sentence.ends_with(['.', '!', '?']) { "" } else { "." };
-    format!("{sentence}{stop}")
 }
 
 #[cfg(test)]

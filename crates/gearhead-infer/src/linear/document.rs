@@ -7,8 +7,7 @@ use gearhead_data::{
     reading::written_out,
 };
 
-/// The features of a case, each with how often it stands there, in a fixed order.
-pub(crate) type Document = Vec<(Feature, f32)>;
+use crate::bm25::{Document, counted};
 
 /// What the complaint and the codes say.
 fn of_complaint(case: &Case) -> Document {
@@ -47,11 +46,6 @@ pub(crate) fn of_case(case: &Case, knowledge: &KnowledgeBase) -> Document {
 fn word(text: &str) -> Feature {
     let letters: String = text.chars().filter(|c| c.is_alphanumeric()).collect();
     features(&format!("is{letters}"))[0]
-}
-
-fn counted(mut found: Vec<Feature>) -> Document {
-    found.sort_unstable();
-    found.chunk_by(|a, b| a == b).map(|same| (same[0], same.len() as f32)).collect()
 }
 
 /// In how many documents each feature stands.

@@ -10,9 +10,12 @@ use rand::{SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 use safetensors::{SafeTensors, tensor::Dtype, tensor::TensorView};
 
-use crate::error::{Error, Result};
+use crate::{
+    bm25::Document,
+    error::{Error, Result},
+};
 
-pub(crate) use document::{Document, document_counts, of_case, of_words};
+pub(crate) use document::{document_counts, of_case, of_words};
 
 /// The name of the file in a model directory.
 pub const LINEAR: &str = "linear.safetensors";

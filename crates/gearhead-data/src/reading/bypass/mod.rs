@@ -7,7 +7,8 @@
 //! is missed.
 
 mod cards;
-mod patterns;
+mod devices;
+mod ways;
 
 use std::{ops::Range, sync::LazyLock};
 
@@ -15,7 +16,8 @@ use regex::{Regex, RegexSet};
 use serde::Serialize;
 
 use cards::CARDS;
-use patterns::{HONEST, KNOWN, Object, PARTS, PRONOUN, SHORT_FOR, VAGUE, VERBS, WAYS, Way};
+use devices::{KNOWN, PARTS, VAGUE};
+use ways::{HONEST, Object, PRONOUN, SHORT_FOR, VERBS, WAYS, Way};
 
 /// A device or rule that protects people or the machine, and that a text asks to defeat.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]

@@ -1,7 +1,6 @@
 //! Answers that are simpler than the engine's, and the engine's with something left out.
 
 mod naive_bayes;
-mod nearest;
 mod trained;
 
 use std::cmp::Reverse;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use gearhead_data::likeness::Feature;
 
-use crate::linear::Document;
+use crate::bm25::Document;
 
 /// What is added to each count: Lidstone's smoothing.
 const ALPHA: f64 = 0.1;

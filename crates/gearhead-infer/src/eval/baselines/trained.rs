@@ -4,8 +4,15 @@ use std::{cmp::Reverse, collections::HashMap};
 
 use gearhead_data::{case::Case, knowledge::KnowledgeBase};
 
-use super::{super::labels::Labels, Baseline, naive_bayes::NaiveBayes, nearest::Bm25};
-use crate::linear::{Linear, of_case, of_words};
+use super::{super::labels::Labels, Baseline, naive_bayes::NaiveBayes};
+use crate::{
+    bm25::Bm25,
+    linear::{Linear, of_case, of_words},
+};
+
+/// The usual constants of BM25.
+const K1: f32 = 1.2;
+const B: f32 = 0.75;
 
 /// What was learned from the training cases that say what they turned out to be.
 pub(in super::super) struct Trained<'a> {
@@ -56,7 +63,7 @@ impl<'a> Trained<'a> {
         Some(Self {
             knowledge,
             frequencies: sorted.iter().map(|(_, count)| *count as f64 / labelled.len() as f64).collect(),
-            nearest: Bm25::new(&words),
+            nearest: Bm25::new(&words, K1, B),
             bayes: NaiveBayes::new(&documents, &classes, n_labels),
             logistic: Linear::learn(&documents, &classes, n_labels, seed),
             by_equipment,
@@ -86,10 +93,15 @@ impl<'a> Trained<'a> {
         counts.iter().zip(&self.frequencies).map(|(count, frequency)| count + frequency).collect()
     }
 
+    /// The score of each training case; each feature counts once.
+    fn alike(&self, case: &Case) -> Vec<f32> {
+        self.nearest.scores(&of_words(case), 1.0)
+    }
+
     /// By the score of the nearest case of each label.
     fn by_nearest_case(&self, case: &Case) -> Vec<f64> {
         let mut best = vec![0.0_f64; self.labels.len()];
-        for (score, class) in self.nearest.scores(&of_words(case)).into_iter().zip(&self.classes) {
+        for (score, class) in self.alike(case).into_iter().zip(&self.classes) {
             best[*class] = best[*class].max(f64::from(score));
         }
         best
@@ -97,7 +109,7 @@ impl<'a> Trained<'a> {
 
     /// The training case that is most like a case.
     pub(in super::super) fn nearest_case(&self, case: &Case) -> Option<&Case> {
-        let scores = self.nearest.scores(&of_words(case));
+        let scores = self.alike(case);
         let best = (0..scores.len()).max_by(|a, b| scores[*a].total_cmp(&scores[*b]).then(b.cmp(a)))?;
         Some(&self.cases[best])
     }
