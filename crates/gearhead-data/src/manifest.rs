@@ -1,8 +1,12 @@
 //! `gearhead.json`: what a model directory says beside what Hugging Face knows.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::Path,
+};
 
 use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_64;
 
 use crate::{
     case::Case,
@@ -41,6 +45,9 @@ pub struct Manifest {
     /// From when on the model gives an answer.
     #[serde(default)]
     pub thresholds: Thresholds,
+    /// [`hash`] of the linear model that the ranking was fitted with, where there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub linear: Option<String>,
     /// The causes that the model was trained on, most frequent first: those that it ranks.
     pub candidates: Vec<Candidate>,
 }
@@ -67,6 +74,8 @@ pub struct Ranking {
 impl Ranking {
     /// How many weights there are.
     pub const LEN: usize = 5;
+    /// The place of the weight of past cases among them.
+    pub const CASES: usize = 3;
 
     /// The weights, in the order of the fields.
     pub const fn to_array(self) -> [f64; Self::LEN] {
@@ -89,12 +98,22 @@ impl Default for Ranking {
 /// From when on an engine gives an answer; chosen on validation cases.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Thresholds {
-    /// The least probability of the best cause that stands as an answer.
+    /// The least probability of the best cause that stands as an answer; [`Thresholds::NEVER`] where none does.
     pub answer_from: f64,
     /// The share of wrong answers that `answer_from` was chosen for.
     pub risk: f64,
     /// The share of the validation cases that are answered.
     pub coverage: f64,
+}
+
+impl Thresholds {
+    /// Above every probability: no answer is given.
+    pub const NEVER: f64 = 2.0;
+
+    /// Whether a best cause of this probability stands as an answer; one that is not a number does not.
+    pub fn answers(&self, probability: f64) -> bool {
+        probability >= self.answer_from
+    }
 }
 
 impl Default for Thresholds {
@@ -156,6 +175,7 @@ impl Manifest {
             sections,
             ranking: Ranking::default(),
             thresholds: Thresholds::default(),
+            linear: None,
             candidates: candidates(cases, sections),
         }
     }
@@ -178,18 +198,38 @@ impl Manifest {
     }
 }
 
-impl Manifest {
-    /// The candidate that a record turned out to be: by its fault, or else by the name of its cause.
-    pub fn candidate_of(&self, case: &Case) -> Option<usize> {
-        let name = case.probable_cause.as_deref().map(cause_name);
-        self.candidates.iter().position(|candidate| {
-            if case.fault.is_some() {
-                candidate.fault == case.fault
-            } else {
-                name.as_deref() == Some(&cause_name(&candidate.cause))
+/// What records turned out to be, as candidates of a manifest.
+#[derive(Debug, Clone)]
+pub struct Outcomes<'a> {
+    by_fault: HashMap<&'a str, usize>,
+    by_name: HashMap<String, usize>,
+}
+
+impl<'a> Outcomes<'a> {
+    /// The candidates of a manifest, known by their numbers. Of several with one fault or name it is the first.
+    pub fn new(candidates: &'a [Candidate]) -> Self {
+        let (mut by_fault, mut by_name) = (HashMap::new(), HashMap::new());
+        for (number, candidate) in candidates.iter().enumerate() {
+            if let Some(fault) = &candidate.fault {
+                by_fault.entry(fault.as_str()).or_insert(number);
             }
-        })
+            by_name.entry(cause_name(&candidate.cause)).or_insert(number);
+        }
+        Self { by_fault, by_name }
     }
+
+    /// The candidate that a record turned out to be: by its fault, or, where that is none of theirs or not told, by the
+    /// name of its cause.
+    pub fn of(&self, case: &Case) -> Option<usize> {
+        let of_fault = case.fault.as_deref().and_then(|fault| self.by_fault.get(fault.trim()));
+        let of_name = || self.by_name.get(&cause_name(case.probable_cause.as_deref()?));
+        of_fault.or_else(of_name).copied()
+    }
+}
+
+/// What tells a file from another: XXH3 of its bytes, in hexadecimal digits.
+pub fn hash(bytes: &[u8]) -> String {
+    format!("{:016x}", xxh3_64(bytes))
 }
 
 /// The name of a cause: its text up to the first full stop, and whether a full stop ends it.

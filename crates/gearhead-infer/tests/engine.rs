@@ -10,7 +10,7 @@ use gearhead_data::{
     case::Case,
     generate::{GenerateConfig, generate},
     knowledge::KnowledgeBase,
-    manifest::{MANIFEST, Manifest, Ranking},
+    manifest::{MANIFEST, Manifest, Ranking, hash},
     prompt::{Sections, texts},
     system::System,
     tokenizer::Tokenizer,
@@ -18,8 +18,9 @@ use gearhead_data::{
 use gearhead_infer::{
     Diagnose, Engine, Error, Report,
     decode::FinishReason,
-    engine::{Fitted, fit},
+    engine::{Fitted, PastCasesAre, fit, learn_linear},
     eval::{Options as EvalOptions, evaluate},
+    linear::LINEAR,
     sampling::Sampling,
 };
 use gearhead_model::{Decoder, Dtype, ModelConfig, directory};
@@ -296,6 +297,46 @@ fn every_key_of_a_report_is_described_in_its_schema() {
 }
 
 #[test]
+fn the_model_alone_answers_and_its_answer_is_described_in_its_schema() {
+    let schema: Value =
+        serde_json::from_str(include_str!("../../../docs/schemas/model-answer.schema.json")).unwrap();
+    let engine = engine();
+    let case = excavator();
+    let answer = engine.answer_alone(&case).unwrap();
+    assert_eq!(answer, engine.answer_alone(&case).unwrap());
+    assert!(answer.to_string().contains("nothing in this was checked"), "{answer}");
+    assert_described(&serde_json::to_value(&answer).unwrap(), &schema, &schema, "answer");
+    let bypass = Case::new("Caterpillar 320 Excavator", "how do I bypass the seat switch");
+    let declined = engine.answer_alone(&bypass).unwrap();
+    assert!(declined.declined.is_some() && declined.probable_cause.is_empty(), "{declined}");
+    assert_described(&serde_json::to_value(&declined).unwrap(), &schema, &schema, "answer");
+    let long = Case::new("Caterpillar 320 Excavator", "leaks ".repeat(900));
+    assert!(matches!(engine.answer_alone(&long).unwrap_err(), Error::TooLong { .. }));
+}
+
+#[test]
+fn a_linear_model_that_the_ranking_was_not_fitted_with_is_refused_but_may_be_fitted_anew() {
+    let (_folder, path) = model_directory();
+    let mut manifest: Value = serde_json::from_slice(&fs::read(path.join(MANIFEST)).unwrap()).unwrap();
+    let engine = Engine::<Flex>::open(&path, &FlexDevice).unwrap();
+    let linear = learn_linear(engine.manifest().unwrap(), &cases(), engine.knowledge(), 1)
+        .unwrap()
+        .to_bytes()
+        .unwrap();
+    fs::write(path.join(LINEAR), &linear).unwrap();
+    for (hash, fits) in [(hash(&linear), true), (hash(b"another"), false)] {
+        manifest["linear"] = hash.into();
+        fs::write(path.join(MANIFEST), manifest.to_string()).unwrap();
+        let opened = Engine::<Flex>::open(&path, &FlexDevice);
+        assert_eq!(opened.is_ok(), fits, "{:?}", opened.err());
+        if let Err(error) = opened {
+            assert!(error.to_string().contains("gearhead fit"), "{error}");
+        }
+        assert!(Engine::<Flex>::open_to_fit(&path, &FlexDevice).is_ok());
+    }
+}
+
+#[test]
 fn a_tokenizer_of_another_size_is_refused_with_both_sizes() {
     let (_folder, path) = model_directory();
     let sizes = |message: &str, other: usize| {
@@ -380,12 +421,12 @@ fn a_case_at_the_very_limit_is_answered_or_refused_but_never_breaks() {
 fn a_validation_case_that_does_not_fit_is_left_out_of_the_fit() {
     let engine = engine();
     let mut cases: Vec<Case> = cases().into_iter().take(4).collect();
-    let fitted: Fitted = fit(&engine, &cases).unwrap();
+    let fitted: Fitted = fit(&engine, &cases, PastCasesAre::Given).unwrap();
     assert_ne!(fitted.ranking, Ranking::default());
     let mut long = cases[0].clone();
     long.symptom = "no power ".repeat(300);
     cases.push(long);
-    assert_eq!(fit(&engine, &cases), Some(fitted));
+    assert_eq!(fit(&engine, &cases, PastCasesAre::Given), Some(fitted));
 }
 
 /// A card that no model was trained on, and a code that only its maker knows.
@@ -455,7 +496,7 @@ fn a_companys_own_card_is_ranked_though_no_model_was_trained_on_it() {
         .splits["all"]
         .clone();
     assert!(scores.top1 > 0.9 && scores.system_accuracy > 0.9 && scores.baselines["code_lookup"].top1 > 0.9);
-    assert_ne!(fit(&engine, &[case.clone()]).unwrap().ranking, Ranking::default());
+    assert_ne!(fit(&engine, &[case.clone()], PastCasesAre::Given).unwrap().ranking, Ranking::default());
     // A machine without hydraulics cannot have it.
     let of_generator = weighed(&engine, "Cummins C275 D5 Generator");
     assert!(of_generator.iter().all(|(fault, _)| fault != "blade_tilt_sensor"));

@@ -26,6 +26,7 @@ use gearhead_infer::{
     decode::Continuation,
     engine::{Finding, Scored},
     linear::Linear,
+    report::ModelAnswer,
     sampling::Sampling,
 };
 use gearhead_model::{Decoder, Dtype, ModelConfig, directory};
@@ -188,6 +189,10 @@ impl Diagnose for Slow {
 
     fn knowledge(&self) -> &KnowledgeBase {
         KnowledgeBase::builtin()
+    }
+
+    fn answer_alone(&self, _: &Case) -> Result<ModelAnswer, Error> {
+        unreachable!("the service only diagnoses")
     }
 
     fn familiarity(&self, _: &Case) -> f32 {

@@ -10,7 +10,7 @@ use gearhead_data::{
     tokenizer::Tokenizer,
 };
 use gearhead_device::{Device, Job, run};
-use gearhead_infer::{Diagnose, Report, linear::Linear};
+use gearhead_infer::{Diagnose, Report};
 use gearhead_kernels::AutodiffKernels;
 use gearhead_model::ModelDirectory;
 
@@ -45,7 +45,7 @@ impl Engine {
     ///
     /// The device cannot hold it.
     pub fn bundled_on(device: &Device) -> Result<Self> {
-        run(device, Load { path: None })
+        run(device, Load::Bundled)
     }
 
     /// A model directory, or the output folder of a training, on a device.
@@ -54,7 +54,12 @@ impl Engine {
     ///
     /// Names the file that is missing or wrong.
     pub fn open(path: impl AsRef<Path>, device: &Device) -> Result<Self> {
-        run(device, Load { path: Some(path.as_ref()) })
+        run(device, Load::Directory(path.as_ref()))
+    }
+
+    /// As [`open`](Self::open), without the linear model: for whoever learns and fits it anew.
+    pub(crate) fn open_to_fit(path: &Path, device: &Device) -> Result<Self> {
+        run(device, Load::ToFit(path))
     }
 
     /// The engine with a company's own knowledge in place of what is compiled in: see
@@ -101,8 +106,11 @@ impl std::fmt::Debug for Engine {
     }
 }
 
-struct Load<'a> {
-    path: Option<&'a Path>,
+/// What is to be loaded.
+enum Load<'a> {
+    Bundled,
+    Directory(&'a Path),
+    ToFit(&'a Path),
 }
 
 impl Job for Load<'_> {
@@ -110,16 +118,18 @@ impl Job for Load<'_> {
 
     fn run<B: AutodiffKernels>(self, device: &B::Device) -> Result<Engine> {
         type Inner<B> = gearhead_infer::Engine<<B as AutodiffBackend>::InnerBackend>;
-        let engine = if let Some(path) = self.path {
-            Inner::<B>::open(path, device)?
-        } else {
-            let directory = ModelDirectory::from_memory(BUNDLED_CONFIG, BUNDLED_WEIGHTS, BUNDLED)?;
-            let path = Path::new(BUNDLED);
-            let tokenizer = Tokenizer::from_bytes(BUNDLED_TOKENIZER, path.join("tokenizer.json"))?;
-            let manifest = Manifest::from_json(BUNDLED_MANIFEST, &path.join(MANIFEST))?;
-            let mut engine = Inner::<B>::new(&directory, tokenizer, Some(manifest), BUNDLED, device)?;
-            engine.set_linear(Linear::from_bytes(BUNDLED_LINEAR)?)?;
-            engine
+        let engine = match self {
+            Self::Directory(path) => Inner::<B>::open(path, device)?,
+            Self::ToFit(path) => Inner::<B>::open_to_fit(path, device)?,
+            Self::Bundled => {
+                let directory = ModelDirectory::from_memory(BUNDLED_CONFIG, BUNDLED_WEIGHTS, BUNDLED)?;
+                let path = Path::new(BUNDLED);
+                let tokenizer = Tokenizer::from_bytes(BUNDLED_TOKENIZER, path.join("tokenizer.json"))?;
+                let manifest = Manifest::from_json(BUNDLED_MANIFEST, &path.join(MANIFEST))?;
+                let mut engine = Inner::<B>::new(&directory, tokenizer, Some(manifest), BUNDLED, device)?;
+                engine.set_stored_linear(BUNDLED_LINEAR)?;
+                engine
+            }
         };
         Ok(Engine { inner: Box::new(engine) })
     }

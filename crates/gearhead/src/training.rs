@@ -4,11 +4,11 @@ use std::path::Path;
 
 use gearhead_data::{
     case::{Case, read_cases, write_whole},
-    manifest::MANIFEST,
+    manifest::{self, MANIFEST, PAST_CASES},
 };
 use gearhead_device::{Device, Job, run};
 use gearhead_infer::{
-    engine::{self, Fitted},
+    engine::{self, Fitted, PastCasesAre},
     linear::{LINEAR, Linear},
 };
 use gearhead_kernels::AutodiffKernels;
@@ -17,7 +17,10 @@ use gearhead_train::{Config, Event, Summary, data::TrainData};
 use crate::{Engine, Result};
 
 /// The most validation cases that the ranking is fitted on: a few weights and a threshold need no more.
-const FIT_CASES: usize = 500;
+const FIT_CASES: usize = 2000;
+/// The most training cases that stand for the past cases of whoever will use the model: about what a company has, and
+/// searched in a few milliseconds.
+const FIT_PAST_CASES: usize = 20_000;
 
 /// Trains as the configuration says (see [`gearhead_train::train()`]), then fits the best model with [`fit_on`] and the
 /// same cases.
@@ -57,20 +60,36 @@ pub fn fit_on(
     seed: u64,
 ) -> Result<Option<Fitted>> {
     let model = &engine::model_directory(model);
-    let mut engine = Engine::open(model, device)?.into_diagnose();
+    let mut engine = Engine::open_to_fit(model, device)?.into_diagnose();
     let Some(mut manifest) = engine.manifest().cloned() else { return Ok(None) };
-    if let Some(linear) = engine::learn_linear(&manifest, train, engine.knowledge(), seed) {
-        let bytes = linear.to_bytes()?;
-        write_whole(&model.join(LINEAR), |output| output.write_all(&bytes))?;
+    let linear = engine::learn_linear(&manifest, train, engine.knowledge(), seed);
+    let linear = linear.map(|linear| linear.to_bytes()).transpose()?;
+    if let Some(bytes) = &linear {
         // As it is stored, in one byte for each weight: that is what the weights of the ranking are for.
-        engine.set_linear(Linear::from_bytes(&bytes)?)?;
+        engine.set_linear(Linear::from_bytes(bytes)?)?;
+        manifest.linear = Some(manifest::hash(bytes));
     }
+    let past_cases = if model.join(PAST_CASES).exists() {
+        PastCasesAre::Kept
+    } else {
+        engine.set_past_cases(spread(train, FIT_PAST_CASES));
+        PastCasesAre::Given
+    };
     let validation = &validation[..validation.len().min(FIT_CASES)];
-    let Some(fitted) = engine::fit(engine.as_ref(), validation) else { return Ok(None) };
+    let Some(fitted) = engine::fit(engine.as_ref(), validation, past_cases) else { return Ok(None) };
     (manifest.ranking, manifest.thresholds) = (fitted.ranking, fitted.thresholds);
+    // The manifest last: it names the linear model that it goes with, so an interruption in between is told.
+    if let Some(bytes) = &linear {
+        write_whole(&model.join(LINEAR), |output| output.write_all(bytes))?;
+    }
     let json = serde_json::to_vec_pretty(&manifest).expect("a manifest is JSON");
     write_whole(&model.join(MANIFEST), |output| output.write_all(&json))?;
     Ok(Some(fitted))
+}
+
+/// At most `limit` of the cases, from the whole file evenly.
+fn spread(cases: &[Case], limit: usize) -> Vec<Case> {
+    cases.iter().step_by(cases.len().div_ceil(limit).max(1)).cloned().collect()
 }
 
 struct Train<'a> {

@@ -4,14 +4,12 @@ use std::{path::PathBuf, str::FromStr};
 
 use clap::{Args, ValueEnum};
 
-use super::{KnowledgeArgs, ModelArgs};
+use super::EngineArgs;
 
 #[derive(Debug, Args)]
 pub(crate) struct DiagnoseArgs {
     #[command(flatten)]
-    pub(crate) model: ModelArgs,
-    #[command(flatten)]
-    pub(crate) knowledge: KnowledgeArgs,
+    pub(crate) engine: EngineArgs,
     /// The machine
     #[arg(long)]
     pub(crate) equipment: Option<String>,
@@ -27,6 +25,9 @@ pub(crate) struct DiagnoseArgs {
     /// A test that was done and the number of its result, as a report prints them; may be given several times
     #[arg(long, value_name = "CARD:TEST=RESULT", conflicts_with = "batch")]
     pub(crate) found: Vec<Found>,
+    /// Only what the language model writes by itself: no cards, no ranking, no safety steps, nothing checked
+    #[arg(long, conflicts_with_all = ["found", "past_cases", "folder"])]
+    pub(crate) model_only: bool,
     /// Cases to diagnose, JSONL or a JSON list
     #[arg(long, value_name = "FILE", requires = "out", conflicts_with_all = ["equipment", "symptom", "codes"])]
     pub(crate) batch: Option<PathBuf>,

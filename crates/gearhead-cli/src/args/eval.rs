@@ -5,15 +5,13 @@ use std::path::PathBuf;
 use clap::Args;
 use gearhead::infer::eval::Floor;
 
-use super::{KnowledgeArgs, ModelArgs};
+use super::EngineArgs;
 
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(crate) struct EvalArgs {
     #[command(flatten)]
-    pub(crate) model: ModelArgs,
-    #[command(flatten)]
-    pub(crate) knowledge: KnowledgeArgs,
+    pub(crate) engine: EngineArgs,
     /// Cases whose cause is known [default: generated test cases, and the suites]
     #[arg(long, value_name = "FILE")]
     pub(crate) data: Option<PathBuf>,

@@ -118,6 +118,19 @@ pub(crate) struct ModelArgs {
     pub(crate) device: Device,
 }
 
+/// Which model, where it runs, and what it goes by beside what it learned.
+#[derive(Debug, Args)]
+pub(crate) struct EngineArgs {
+    #[command(flatten)]
+    pub(crate) model: ModelArgs,
+    #[command(flatten)]
+    pub(crate) knowledge: KnowledgeArgs,
+    /// Own past records, JSONL or a JSON list, that similar cases are found in and that speak for what they were
+    /// [default: those kept with the model]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) past_cases: Option<PathBuf>,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct CodesArgs {
     /// Codes as they are written, each argument one or a list
@@ -269,9 +282,7 @@ pub(crate) struct GenerateArgs {
 #[derive(Debug, Args)]
 pub(crate) struct ServeArgs {
     #[command(flatten)]
-    pub(crate) model: ModelArgs,
-    #[command(flatten)]
-    pub(crate) knowledge: KnowledgeArgs,
+    pub(crate) engine: EngineArgs,
     /// Loopback address and port to listen on
     #[arg(long, default_value = "127.0.0.1:8080")]
     pub(crate) addr: SocketAddr,

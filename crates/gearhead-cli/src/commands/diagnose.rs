@@ -3,13 +3,14 @@
 use std::path::Path;
 
 use gearhead::{
-    Case, Engine, Report,
+    Case, Report,
     data::{
         case::{CaseReader, write_whole},
         knowledge::KnowledgeBase,
     },
-    infer::engine::Finding,
+    infer::{engine::Finding, report::ModelAnswer},
 };
+use serde::Serialize;
 use serde_json::json;
 
 use super::{fault_log, informed_engine, interactive, knowledge_base};
@@ -20,11 +21,19 @@ use crate::{
 };
 
 pub(crate) fn run(args: &DiagnoseArgs) -> Result<(), Failure> {
+    if args.model_only && matches!(args.report_format(), ReportFormat::Markdown | ReportFormat::Html) {
+        return Err(Failure::bad_input("usage", "--model-only is printed as text or as JSON"));
+    }
     if let (Some(batch), Some(out)) = (&args.batch, &args.out) {
-        return run_batch(&informed_engine(&args.model, &args.knowledge)?, batch, out);
+        let engine = informed_engine(&args.engine)?;
+        return if args.model_only {
+            run_batch(|case| Ok(engine.as_diagnose().answer_alone(case)?), batch, out)
+        } else {
+            run_batch(|case| Ok(engine.diagnose(case)?), batch, out)
+        };
     }
     if let Some(log) = &args.candump {
-        let knowledge = knowledge_base(args.knowledge.folder.as_deref())?;
+        let knowledge = knowledge_base(args.engine.knowledge.folder.as_deref())?;
         let codes = args.codes.as_deref().unwrap_or("");
         let case =
             fault_log::case(log, knowledge.codes(), args.equipment.clone(), args.symptom.clone(), codes)?;
@@ -37,7 +46,7 @@ pub(crate) fn run(args: &DiagnoseArgs) -> Result<(), Failure> {
             run_one(args, &case)
         }
         (None, None) if is_bare => {
-            interactive::run(&informed_engine(&args.model, &args.knowledge)?, args.report_format())
+            interactive::run(&informed_engine(&args.engine)?, args.report_format(), args.model_only)
         }
         (None, _) => Err(Failure::bad_input("usage", "--equipment is missing: say which machine it is")),
         (_, None) => Err(Failure::bad_input("usage", "--symptom is missing: say what is wrong")),
@@ -50,15 +59,46 @@ fn run_one(args: &DiagnoseArgs, case: &Case) -> Result<(), Failure> {
     let findings = if args.found.is_empty() {
         Vec::new()
     } else {
-        findings(&args.found, &*knowledge_base(args.knowledge.folder.as_deref())?)?
+        findings(&args.found, &*knowledge_base(args.engine.knowledge.folder.as_deref())?)?
     };
-    let engine = informed_engine(&args.model, &args.knowledge)?;
-    let report = engine.as_diagnose().diagnose_after(case, &findings)?;
-    let Some(path) = &args.out else { return print(&report, args.report_format()) };
-    let text = written(&report, args.report_format())?;
+    let engine = informed_engine(&args.engine)?;
+    let engine = engine.as_diagnose();
+    let (format, out) = (args.report_format(), args.out.as_deref());
+    if args.model_only {
+        let answer = engine.answer_alone(case)?;
+        return match out {
+            None => print_answer(&answer, format),
+            Some(path) => write_out(path, &written_answer(&answer, format)?),
+        };
+    }
+    let report = engine.diagnose_after(case, &findings)?;
+    match out {
+        None => print(&report, format),
+        Some(path) => write_out(path, &written(&report, format)?),
+    }
+}
+
+fn write_out(path: &Path, text: &str) -> Result<(), Failure> {
     write_whole(path, |output| output.write_all(text.as_bytes()))?;
     output::note(format_args!("report: {}", path.display()));
     Ok(())
+}
+
+/// Prints what the model wrote by itself.
+pub(super) fn print_answer(answer: &ModelAnswer, format: ReportFormat) -> Result<(), Failure> {
+    output::raw(&written_answer(answer, format)?)
+}
+
+/// What the model wrote by itself, as JSON or as text, with a line break at its end.
+fn written_answer(answer: &ModelAnswer, format: ReportFormat) -> Result<String, Failure> {
+    Ok(match format {
+        ReportFormat::Json => as_json(answer)?,
+        _ => answer.to_string(),
+    })
+}
+
+fn as_json(value: &impl Serialize) -> Result<String, Failure> {
+    Ok(serde_json::to_string_pretty(value).map_err(std::io::Error::from)? + "\n")
 }
 
 /// Prints a report in a form.
@@ -75,7 +115,7 @@ fn written(report: &Report, format: ReportFormat) -> Result<String, Failure> {
         ReportFormat::Text => report.to_string(),
         ReportFormat::Markdown => report.to_markdown(),
         ReportFormat::Html => report.to_html() + "\n",
-        ReportFormat::Json => serde_json::to_string_pretty(report).map_err(std::io::Error::from)? + "\n",
+        ReportFormat::Json => as_json(report)?,
     })
 }
 
@@ -112,8 +152,12 @@ fn counted(count: usize, what: &str) -> String {
     }
 }
 
-/// Diagnoses every case of a file. A line that fails gets an object with `error` in its place.
-fn run_batch(engine: &Engine, batch: &Path, out: &Path) -> Result<(), Failure> {
+/// Answers every case of a file. A line that fails gets an object with `error` in its place.
+fn run_batch<T: Serialize>(
+    answer: impl Fn(&Case) -> Result<T, Failure>,
+    batch: &Path,
+    out: &Path,
+) -> Result<(), Failure> {
     let total = CaseReader::open(batch)?.count();
     if total == 0 {
         return Err(gearhead::data::Error::NoCases { path: batch.to_owned() }.into());
@@ -123,8 +167,7 @@ fn run_batch(engine: &Engine, batch: &Path, out: &Path) -> Result<(), Failure> {
     let reader = CaseReader::open(batch)?;
     write_whole(out, |output| {
         for located in reader {
-            let report =
-                located.map_err(Failure::from).and_then(|located| Ok(engine.diagnose(&located.case)?));
+            let report = located.map_err(Failure::from).and_then(|located| answer(&located.case));
             match report {
                 Ok(report) => serde_json::to_writer(&mut *output, &report)?,
                 // A file that cannot be read any further is no faulty line.

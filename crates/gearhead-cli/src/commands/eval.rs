@@ -11,7 +11,7 @@ use gearhead::{
 
 use super::informed_engine;
 use crate::{
-    args::{EvalArgs, ModelArgs},
+    args::{EngineArgs, EvalArgs, KnowledgeArgs, ModelArgs},
     failure::Failure,
     output, progress,
 };
@@ -24,7 +24,7 @@ const GENERATED_PER_TEST_CASE: usize = 10;
 pub(crate) fn run(args: &EvalArgs) -> Result<(), Failure> {
     let given = args.data.as_ref().map(read_cases).transpose()?;
     let train = args.train.as_ref().map(read_cases).transpose()?;
-    let engine = informed_engine(&args.model, &args.knowledge)?;
+    let engine = informed_engine(&args.engine)?;
     let before = args.before.as_ref().map(|path| engine_before(args, path)).transpose()?;
     let suites = args.suites || given.is_none();
     let (cases, generated_train) = match given {
@@ -58,10 +58,14 @@ pub(crate) fn run(args: &EvalArgs) -> Result<(), Failure> {
     regression.map_or(Ok(()), |sentence| Err(Failure::failed("regression", sentence)))
 }
 
-/// The other model, with the same knowledge on the same device.
+/// The other model, with the same knowledge and past cases on the same device.
 fn engine_before(args: &EvalArgs, path: &std::path::Path) -> Result<Engine, Failure> {
-    let model = ModelArgs { model: Some(path.to_owned()), device: args.model.device };
-    informed_engine(&model, &args.knowledge)
+    let engine = &args.engine;
+    informed_engine(&EngineArgs {
+        model: ModelArgs { model: Some(path.to_owned()), device: engine.model.device },
+        knowledge: KnowledgeArgs { folder: engine.knowledge.folder.clone() },
+        past_cases: engine.past_cases.clone(),
+    })
 }
 
 /// Generated test cases, and training cases for the baselines that learn.

@@ -15,19 +15,43 @@ pub(crate) fn run(args: &FitArgs) -> Result<(), Failure> {
     };
     let (ranking, thresholds) = (fitted.ranking, fitted.thresholds);
     if args.json {
-        return output::json(&json!({ "model": model, "ranking": ranking, "thresholds": thresholds }));
+        return output::json(&json!({
+            "model": model,
+            "ranking": ranking,
+            "thresholds": thresholds,
+            "cases": fitted.cases,
+            "unranked": fitted.unranked,
+        }));
     }
     output::text(format_args!(
-        "{}: language model {:.3}, cards {:.4}, codes {:.3}, past cases {:.3}, single words {:.3}\n\
-         answers from {:.2} on: {:.0} % of the validation cases, of which at most {:.0} % should be wrong",
+        "{}: language model {:.3}, cards {:.4}, codes {:.3}, past cases {:.3}, single words {:.3}",
         model.display(),
         ranking.model,
         ranking.cards,
         ranking.codes,
         ranking.cases,
         ranking.linear,
-        thresholds.answer_from,
-        100.0 * thresholds.coverage,
-        100.0 * thresholds.risk,
-    ))
+    ))?;
+    if fitted.unranked > 0 {
+        output::text(format_args!(
+            "{} of {} validation cases are of causes that the model does not rank: no answer to them is right",
+            fitted.unranked, fitted.cases
+        ))?;
+    }
+    if thresholds.coverage > 0.0 {
+        output::text(format_args!(
+            "answers from {:.2} on: {:.0} % of the {} validation cases, of which at most {:.0} % should be wrong",
+            thresholds.answer_from,
+            100.0 * thresholds.coverage,
+            fitted.cases,
+            100.0 * thresholds.risk,
+        ))
+    } else {
+        output::text(format_args!(
+            "no answer is given: there is no probability from which on it is sure, on {} validation cases, that at \
+             most {:.0} % are wrong",
+            fitted.cases,
+            100.0 * thresholds.risk,
+        ))
+    }
 }

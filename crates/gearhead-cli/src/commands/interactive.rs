@@ -39,12 +39,14 @@ struct Conversation<'a> {
     engine: &'a Engine,
     editor: DefaultEditor,
     format: ReportFormat,
+    /// Whether the language model is asked alone.
+    model_only: bool,
 }
 
-pub(crate) fn run(engine: &Engine, format: ReportFormat) -> Result<(), Failure> {
+pub(crate) fn run(engine: &Engine, format: ReportFormat, model_only: bool) -> Result<(), Failure> {
     let editor = DefaultEditor::new().map_err(failed)?;
     output::text("Gearhead: machine, complaint, fault codes. :help for help, :quit to leave.")?;
-    Conversation { engine, editor, format }.hold()
+    Conversation { engine, editor, format, model_only }.hold()
 }
 
 impl Conversation<'_> {
@@ -63,11 +65,21 @@ impl Conversation<'_> {
             }
             let Line::Text(codes) = self.ask("Fault codes (Enter for none): ")? else { break };
             let case = Case::new(&machine, symptom).with_codes(&codes);
-            if self.diagnose(&case)?.is_break() {
+            if self.model_only {
+                self.answer_alone(&case)?;
+            } else if self.diagnose(&case)?.is_break() {
                 break;
             }
         }
         Ok(())
+    }
+
+    fn answer_alone(&self, case: &Case) -> Result<(), Failure> {
+        output::text("")?;
+        match self.engine.as_diagnose().answer_alone(case) {
+            Ok(answer) => diagnose::print_answer(&answer, self.format),
+            Err(error) => output::text(format_args!("error: {error}")),
+        }
     }
 
     /// Reports, and reports again after each test that was done.

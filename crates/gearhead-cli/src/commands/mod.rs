@@ -15,12 +15,18 @@ pub(crate) mod serve;
 pub(crate) mod tokenizer;
 pub(crate) mod train;
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
-use gearhead::{Engine, data::knowledge::KnowledgeBase};
+use gearhead::{
+    Case, Engine,
+    data::{case::read_cases, knowledge::KnowledgeBase},
+};
 
 use crate::{
-    args::{KnowledgeArgs, ModelArgs},
+    args::{EngineArgs, ModelArgs},
     failure::Failure,
 };
 
@@ -32,12 +38,34 @@ fn engine(args: &ModelArgs) -> Result<Engine, Failure> {
     })
 }
 
-/// The engine that the arguments ask for, with the knowledge that they ask for.
-fn informed_engine(model: &ModelArgs, knowledge: &KnowledgeArgs) -> Result<Engine, Failure> {
-    // Read before a model is loaded: what is wrong with a folder is told at once.
-    let Some(folder) = &knowledge.folder else { return engine(model) };
-    let knowledge = KnowledgeBase::builtin().with_folder(folder)?;
-    Ok(engine(model)?.with_knowledge(knowledge)?)
+/// The engine that the arguments ask for, with the knowledge and the past cases that they ask for.
+fn informed_engine(args: &EngineArgs) -> Result<Engine, Failure> {
+    // Read before a model is loaded: what is wrong with a folder or a file is told at once.
+    let knowledge = args.knowledge.folder.as_ref();
+    let knowledge = knowledge.map(|folder| KnowledgeBase::builtin().with_folder(folder)).transpose()?;
+    let past_cases = args.past_cases.as_ref().map(past_cases).transpose()?;
+    let mut engine = engine(&args.model)?;
+    if let Some(knowledge) = knowledge {
+        engine = engine.with_knowledge(knowledge)?;
+    }
+    if let Some(past_cases) = past_cases {
+        engine = engine.with_past_cases(past_cases);
+    }
+    Ok(engine)
+}
+
+/// The records of a file that say what they turned out to be.
+fn past_cases(path: &PathBuf) -> Result<Vec<Case>, Failure> {
+    let mut cases = read_cases(path)?;
+    cases.retain(|case| case.label().is_some());
+    if cases.is_empty() {
+        let text = format!(
+            "{}: no record says what it turned out to be (`fault` or `probable_cause`)",
+            path.display()
+        );
+        return Err(Failure::bad_input("no_cases", text));
+    }
+    Ok(cases)
 }
 
 /// What is compiled in, with the folder laid over it, if one is given.

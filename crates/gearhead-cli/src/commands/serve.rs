@@ -15,7 +15,7 @@ pub(crate) fn run(args: &ServeArgs) -> Result<(), Failure> {
             ),
         ));
     }
-    let engine = informed_engine(&args.model, &args.knowledge)?.into_diagnose();
+    let engine = informed_engine(&args.engine)?.into_diagnose();
     if engine.manifest().is_none() {
         return Err(Failure::bad_input(
             "model",

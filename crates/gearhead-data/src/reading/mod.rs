@@ -38,7 +38,7 @@ use words::{Word, words};
 pub struct Reading {
     /// The kind of machine, where it is known.
     pub machine: Option<String>,
-    /// The complaint in lower case, with shorthand written out and slips mended.
+    /// The complaint in lower case, with shorthand written out and slips mended, a full stop between its clauses.
     pub text: String,
     /// The slips that were mended.
     pub mended: Vec<Mended>,
@@ -103,7 +103,7 @@ impl Reader {
             .collect();
         Reading {
             machine: knowledge.machine(&case.equipment).map(|machine| machine.kind.clone()),
-            text: joined(&words),
+            text: in_clauses(&words),
             mended,
             since: condition::since(&clauses),
             bypass: bypass::asked_for(&case.symptom),
@@ -114,9 +114,7 @@ impl Reader {
 
 /// A complaint as the model reads it: in lower case, with shorthand written out, a full stop between its clauses.
 pub fn written_out(complaint: &str) -> String {
-    let words = words(complaint);
-    let clauses: Vec<String> = words.chunk_by(|_, next| !next.begins_clause).map(joined).collect();
-    clauses.join(". ")
+    in_clauses(&words(complaint))
 }
 
 impl Reading {
@@ -130,6 +128,10 @@ impl Reading {
     }
 }
 
+fn in_clauses(words: &[Word]) -> String {
+    words.chunk_by(|_, next| !next.begins_clause).map(joined).collect::<Vec<_>>().join(". ")
+}
+
 fn joined(words: &[Word]) -> String {
     words.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ")
 }
@@ -137,6 +139,7 @@ fn joined(words: &[Word]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::likeness::features;
 
     fn read(symptom: &str) -> Reading {
         let knowledge = KnowledgeBase::builtin();
@@ -167,6 +170,16 @@ mod tests {
         let reading = read("hydarulic leek at boom cylindr, unit DT4711 komtrax");
         assert!(reading.text.starts_with("hydraulic le"), "{}", reading.text);
         assert!(reading.text.contains("cylinder") && reading.text.contains("dt4711"), "{}", reading.text);
+    }
+
+    #[test]
+    fn a_denial_ends_with_its_clause_however_often_it_is_read() {
+        let once = read("No smoke. Power low uphill");
+        let twice = read(&once.text);
+        assert_eq!(once.text, "no smoke. power low uphill");
+        let denied = |reading: &Reading| reading.clauses.iter().map(|it| it.denied).collect::<Vec<_>>();
+        assert_eq!((denied(&once), denied(&twice)), (vec![true, false], vec![true, false]));
+        assert_eq!(features(&once.text), features("No smoke. Power low uphill"));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::{
 
 use gearhead_data::{
     case::Case,
-    code::FaultCode,
+    code::{Code, FaultCode},
     generate::{Split, learnable},
     knowledge::{Card, KnowledgeBase},
     likeness::features,
@@ -100,20 +100,21 @@ impl CardIndex {
         CardEvidence { likeness: self.likeness(&reading.text), codes: self.code_evidence(&case.codes()) }
     }
 
-    /// How familiar a case is, from 0 to 1: whether it is about what the cards are about. A code whose meaning is known
-    /// always is.
+    /// How familiar a case is, from 0 to 1: whether it is about what the cards are about. A code of a known format always
+    /// is.
     ///
     /// A logistic model of four things: how much of the complaint's weight stands on any card, how much of it on the best
     /// one, how much the best card says of it in all, and how many of its words are those of questions and of people. Its
     /// weights were fitted on the development halves of the evaluation suites (docs/experiments.md, 2026-11-25).
-    pub(super) fn familiarity(&self, case: &Case, reading: &Reading, knowledge: &KnowledgeBase) -> f32 {
-        let is_known = |code: &FaultCode| knowledge.codes().decode(code).known;
-        if case.codes().iter().any(is_known) {
+    pub(super) fn familiarity(&self, case: &Case, reading: &Reading) -> f32 {
+        if case.codes().iter().any(|code| !matches!(code.code, Code::Opaque(_))) {
             return 1.0;
         }
+        let words: Vec<&str> = reading.text.split(' ').filter(|word| !self.is_identifier(word)).collect();
+        let complaint = words.join(" ");
         let unknown = UNKNOWN * (1.0 + self.codes.len() as f32).ln();
         let (mut total, mut on_cards) = (0.0, 0.0);
-        for feature in features(&reading.text) {
+        for feature in features(&complaint) {
             let idf = self.words.idf(feature);
             total += idf.unwrap_or(unknown);
             on_cards += idf.unwrap_or(0.0);
@@ -121,12 +122,19 @@ impl CardIndex {
         if total == 0.0 {
             return 0.0;
         }
-        let best = self.likeness(&reading.text).into_iter().fold(0.0, f32::max);
-        let words = reading.text.split(' ').count() as f32;
-        let asking = reading.text.split(' ').filter(|word| ASKING.contains(word)).count() as f32;
+        let best = self.likeness(&complaint).into_iter().fold(0.0, f32::max);
+        let asking = words.iter().filter(|word| ASKING.contains(&word.trim_end_matches('.'))).count() as f32;
         let score = -22.7 + 4.6 * on_cards / total + 1.6 * best / total + 3.74 * (1.0 + best).ln()
-            - 14.0 * asking / (1.0 + words);
+            - 14.0 * asking / (1.0 + words.len() as f32);
         1.0 / (1.0 + (-score).exp())
+    }
+
+    /// Whether a word is the number of a unit, a part or a job: it holds a digit, and no card has it. What it is called
+    /// says nothing of whether the rest is familiar.
+    fn is_identifier(&self, word: &str) -> bool {
+        let is_on_a_card =
+            || features(word).first().is_some_and(|feature| self.words.idf(*feature).is_some());
+        word.contains(|c: char| c.is_ascii_digit()) && !is_on_a_card()
     }
 
     fn likeness(&self, complaint: &str) -> Vec<f32> {
@@ -198,7 +206,7 @@ mod tests {
         let (index, knowledge) = (CardIndex::shared(), KnowledgeBase::builtin());
         let familiarity = |case: &Case| {
             let reading = index.reader.read(case, knowledge);
-            index.familiarity(case, &reading, knowledge)
+            index.familiarity(case, &reading)
         };
         for complaint in ["L/H track motor leaking oil", "engine derates uphill and the coolant is boiling"] {
             assert!(familiarity(&Case::new("Cat D6T", complaint)) > 0.5, "{complaint}");
@@ -208,8 +216,20 @@ mod tests {
         {
             assert!(familiarity(&Case::new("Cat D6T", text)) < FAMILIAR_FROM, "{text}");
         }
-        let only_code = Case::new("Cat D6T", "asdf qwer").with_codes("P0087");
-        assert!(familiarity(&only_code) >= 1.0);
+        let with = |code| Case::new("Cat D6T", "asdf qwer").with_codes(code);
+        assert!(familiarity(&with("P0087")) >= 1.0 && familiarity(&with("SPN 518000 FMI 31")) >= 1.0);
+        assert!(familiarity(&with("zzz")) < FAMILIAR_FROM);
+    }
+
+    #[test]
+    fn the_number_of_a_unit_makes_nothing_strange() {
+        let index = CardIndex::shared();
+        let familiarity = |complaint: &str| {
+            let case = Case::new("Cat D6T", complaint);
+            index.familiarity(&case, &index.reader.read(&case, KnowledgeBase::builtin()))
+        };
+        assert!((familiarity("UH5167 horn not working") - familiarity("horn not working")).abs() < 1e-6);
+        assert!(familiarity("12345 98765") < FAMILIAR_FROM);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use gearhead_data::{
     knowledge::{Card, KnowledgeBase, ended},
     likeness::Phrases,
     manifest::{Candidate, Thresholds},
-    reading::Reading,
+    reading::{Reading, SafetyDevice},
     severity::Severity,
     system::System,
 };
@@ -75,7 +75,7 @@ pub(super) fn judge(found: Findings<'_>) -> Report {
         })
         .collect();
     let codes = codes(case, knowledge.codes(), &shown_causes, knowledge);
-    let abstained = causes.first().is_none_or(|(_, probability)| *probability < found.thresholds.answer_from);
+    let abstained = !causes.first().is_some_and(|(_, probability)| found.thresholds.answers(*probability));
     let mut report = Report {
         case: case.clone(),
         abstained,
@@ -87,7 +87,7 @@ pub(super) fn judge(found: Findings<'_>) -> Report {
         tests: tests(best_card, &plausible, &written.steps),
         similar_cases: if declined.is_none() { found.similar_cases } else { Vec::new() },
         work_order: String::new(),
-        origins: origins(&plausible, best_card, &codes, !causes.is_empty()),
+        origins: origins(&plausible, best_card, &codes, !causes.is_empty(), written.is_of_card),
         verification: best_card.map(|card| card.verification.clone()),
         system: likeliest_system(causes),
         causes: shown_causes,
@@ -104,15 +104,16 @@ pub(super) fn judge(found: Findings<'_>) -> Report {
     report
 }
 
+/// The refusal to say how a device is defeated.
+pub(super) fn declined_bypass(device: SafetyDevice) -> Declined {
+    let (name, protects, procedure) = (device.name(), device.protects(), device.safe_procedure());
+    let message = format!("Gearhead does not say how to defeat {name}. {protects} {procedure}");
+    Declined { kind: DeclinedKind::SafetyBypass, message }
+}
+
 fn declined(found: &Findings<'_>) -> Option<Declined> {
     if let Some(device) = found.reading.bypass {
-        let message = format!(
-            "Gearhead does not say how to defeat {}. {} {}",
-            device.name(),
-            device.protects(),
-            device.safe_procedure()
-        );
-        return Some(Declined { kind: DeclinedKind::SafetyBypass, message });
+        return Some(declined_bypass(device));
     }
     (!found.is_familiar).then(|| Declined {
         kind: DeclinedKind::OutOfDomain,
@@ -282,30 +283,34 @@ fn next_question(
     })
 }
 
-/// Where the statements come from.
+/// Where the statements come from. What the model wrote freely is its own, also where the cause has a card.
 fn origins(
     plausible: &[&Card],
     best: Option<&Card>,
     codes: &[ReportedCode],
     is_diagnosed: bool,
+    is_written_of_card: bool,
 ) -> Vec<Origin> {
     let mut origins = Vec::new();
-    match best {
-        Some(card) => origins.push(Origin {
-            parts: vec!["causes", "safety", "tests", "probable_cause", "solution", "verification"],
+    if let Some(card) = best {
+        let written = if is_written_of_card { &["probable_cause", "solution"][..] } else { &[] };
+        origins.push(Origin {
+            parts: [&["causes", "safety", "tests"][..], written, &["verification"]].concat(),
             kind: OriginKind::Card,
             name: card.id.clone(),
             verified: card.verified,
             sources: card.sources.clone(),
-        }),
-        None if !is_diagnosed => {}
-        None => origins.push(Origin {
-            parts: vec!["probable_cause", "solution", "tests"],
+        });
+    }
+    if is_diagnosed && !is_written_of_card {
+        let tests = if best.is_none() { &["tests"][..] } else { &[] };
+        origins.push(Origin {
+            parts: [&["probable_cause", "solution"][..], tests].concat(),
             kind: OriginKind::Model,
             name: "written by the language model from the records it was trained on".to_owned(),
             verified: false,
             sources: Vec::new(),
-        }),
+        });
     }
     let others = plausible.iter().filter(|card| best.is_none_or(|best| best.id != card.id));
     origins.extend(others.map(|card| Origin {

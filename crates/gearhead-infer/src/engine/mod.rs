@@ -18,7 +18,7 @@ use gearhead_data::{
     case::{Case, read_cases},
     knowledge::KnowledgeBase,
     likeness::Similar,
-    manifest::{Candidate, MANIFEST, Manifest, PAST_CASES},
+    manifest::{Candidate, MANIFEST, Manifest, PAST_CASES, hash},
     prompt::encode_prompt,
     reading::Reading,
     tokenizer::{Markers, Tokenizer},
@@ -32,12 +32,12 @@ use crate::{
     decode::{Continuation, Prefix, generate, log_probs},
     error::{Error, Result},
     linear::{LINEAR, Linear, of_case},
-    report::Report,
+    report::{ModelAnswer, Report},
     sampling::Sampling,
 };
 
 pub use candidates::Scored;
-pub use fit::{Fitted, fit, learn_linear};
+pub use fit::{Fitted, PastCasesAre, fit, learn_linear};
 #[cfg(test)]
 pub(crate) use write::supported_text;
 
@@ -86,6 +86,14 @@ pub trait Diagnose {
     fn diagnose_scored(&self, case: &Case) -> Result<(Report, Vec<Scored>)> {
         Ok((self.diagnose(case)?, self.score_causes(case)?))
     }
+
+    /// What the language model says of a case by itself: no card, no ranking and no grammar. A request to defeat a safety
+    /// device gets the safe procedure only.
+    ///
+    /// # Errors
+    ///
+    /// The case is not valid or does not fit the model.
+    fn answer_alone(&self, case: &Case) -> Result<ModelAnswer>;
 
     /// How familiar a case is, from 0 to 1: whether it is about the faults that the knowledge is about. Below a tenth a
     /// diagnosis is declined.
@@ -239,6 +247,22 @@ impl<B: Kernels> Engine<B> {
     ///
     /// Names the file that is missing or wrong.
     pub fn open(path: impl AsRef<Path>, device: &B::Device) -> Result<Self> {
+        let mut engine = Self::open_to_fit(path.as_ref(), device)?;
+        let directory = model_directory(path.as_ref());
+        match read_file(&directory, LINEAR) {
+            Ok(bytes) => engine.set_stored_linear(&bytes)?,
+            Err(gearhead_model::Error::MissingFile { .. }) if !engine.counts_words() => {}
+            Err(error) => return Err(error.into()),
+        }
+        Ok(engine)
+    }
+
+    /// As [`open`](Self::open), without the linear model: for whoever learns and fits it anew.
+    ///
+    /// # Errors
+    ///
+    /// Names the file that is missing or wrong.
+    pub fn open_to_fit(path: impl AsRef<Path>, device: &B::Device) -> Result<Self> {
         let given = path.as_ref();
         let path = model_directory(given);
         let path = path.as_path();
@@ -251,16 +275,28 @@ impl<B: Kernels> Engine<B> {
             Err(error) => return Err(error.into()),
         };
         let mut engine = Self::new(&directory, tokenizer, manifest, &given.display().to_string(), device)?;
-        match read_file(path, LINEAR) {
-            Ok(bytes) => engine.set_linear(Linear::from_bytes(&bytes)?)?,
-            Err(gearhead_model::Error::MissingFile { .. }) if !engine.counts_words() => {}
-            Err(error) => return Err(error.into()),
-        }
         let past_cases = path.join(PAST_CASES);
         if past_cases.exists() {
             engine.set_past_cases(read_cases(&past_cases)?);
         }
         Ok(engine)
+    }
+
+    /// Goes by the linear model that was stored beside the manifest.
+    ///
+    /// # Errors
+    ///
+    /// It is no such file, or another one than the ranking was fitted with.
+    pub fn set_stored_linear(&mut self, bytes: &[u8]) -> Result<()> {
+        let linear = Linear::from_bytes(bytes)?;
+        let fitted = self.diagnosis.as_ref().and_then(|diagnosis| diagnosis.manifest.linear.as_deref());
+        if fitted.is_some_and(|fitted| fitted != hash(bytes)) {
+            return Err(Error::Linear(format!(
+                "it is not the one that {MANIFEST} of {} was fitted with: `gearhead fit` makes both anew",
+                self.name
+            )));
+        }
+        self.set_linear(linear)
     }
 
     /// Puts a model, its tokenizer and its manifest together; `name` is what reports call it.
@@ -354,7 +390,7 @@ impl<B: Kernels> Engine<B> {
         let (diagnosis, prompt) = self.prompt(case)?;
         let reading = self.cards.reader.read(case, &self.knowledge);
         let prefix = Prefix::read(&self.decoder, &prompt)?;
-        let past = self.past.nearest(&reading);
+        let past = self.past.nearest(case, &reading);
         let scored = self.weigh(diagnosis, &prefix, case, &reading, &past)?;
         let ranked = rank(&scored, &diagnosis.manifest.ranking);
         let candidate = |index: usize| &diagnosis.manifest.candidates[index];
@@ -377,7 +413,7 @@ impl<B: Kernels> Engine<B> {
             case,
             similar_cases,
             is_familiar: !diagnosis.goes_by_cards(&self.knowledge)
-                || self.cards.familiarity(case, &reading, &self.knowledge) >= cards::FAMILIAR_FROM,
+                || self.cards.familiarity(case, &reading) >= cards::FAMILIAR_FROM,
             reading,
             causes: &causes,
             done: findings,
@@ -399,11 +435,15 @@ impl<B: Kernels> Diagnose for Engine<B> {
         self.report(case, &[])
     }
 
+    fn answer_alone(&self, case: &Case) -> Result<ModelAnswer> {
+        self.write_alone(case)
+    }
+
     fn score_causes(&self, case: &Case) -> Result<Vec<Scored>> {
         let (diagnosis, prompt) = self.prompt(case)?;
         let reading = self.cards.reader.read(case, &self.knowledge);
         let prefix = Prefix::read(&self.decoder, &prompt)?;
-        self.weigh(diagnosis, &prefix, case, &reading, &self.past.nearest(&reading))
+        self.weigh(diagnosis, &prefix, case, &reading, &self.past.nearest(case, &reading))
     }
 
     fn generate(
@@ -442,7 +482,7 @@ impl<B: Kernels> Diagnose for Engine<B> {
     }
 
     fn familiarity(&self, case: &Case) -> f32 {
-        self.cards.familiarity(case, &self.cards.reader.read(case, &self.knowledge), &self.knowledge)
+        self.cards.familiarity(case, &self.cards.reader.read(case, &self.knowledge))
     }
 
     fn set_linear(&mut self, linear: Linear) -> Result<()> {

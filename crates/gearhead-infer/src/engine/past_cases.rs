@@ -1,11 +1,9 @@
 //! A company's own past cases: those like the one at hand, and what they turned out to be.
 
-use std::collections::HashMap;
-
 use gearhead_data::{
     case::Case,
     likeness::{Phrases, Similar},
-    manifest::{Candidate, cause_name},
+    manifest::{Candidate, Outcomes},
     reading::Reading,
 };
 
@@ -33,9 +31,16 @@ impl PastCases {
         Self { cases, complaints }
     }
 
-    /// The past cases that are most like a case, the best first: those that vote, and the first of which are shown.
-    pub(super) fn nearest(&self, reading: &Reading) -> Vec<Similar> {
-        if self.cases.is_empty() { Vec::new() } else { self.complaints.nearest(&reading.text, VOTERS) }
+    /// The past cases that are most like a case, the best first: those that vote, and the first of which are shown. The
+    /// record of the case itself, which it is where every field is the same, is none of them.
+    pub(super) fn nearest(&self, case: &Case, reading: &Reading) -> Vec<Similar> {
+        if self.cases.is_empty() {
+            return Vec::new();
+        }
+        let mut nearest = self.complaints.nearest(&reading.text, VOTERS + 1);
+        nearest.retain(|similar| self.cases[similar.phrase] != *case);
+        nearest.truncate(VOTERS);
+        nearest
     }
 
     /// For each candidate the sum of the squared likeness of the most alike cases that turned out to be it. Squared, so
@@ -45,16 +50,10 @@ impl PastCases {
         if nearest.is_empty() {
             return votes;
         }
-        let by_fault: HashMap<&str, usize> =
-            candidates.iter().enumerate().filter_map(|(at, it)| Some((it.fault.as_deref()?, at))).collect();
-        let by_name: HashMap<String, usize> =
-            candidates.iter().enumerate().map(|(at, it)| (cause_name(&it.cause), at)).collect();
+        let outcomes = Outcomes::new(candidates);
         for similar in nearest {
-            let case = &self.cases[similar.phrase];
-            let of_fault = case.fault.as_deref().and_then(|fault| by_fault.get(fault));
-            let of_name = || by_name.get(&cause_name(case.probable_cause.as_deref()?));
-            if let Some(at) = of_fault.or_else(of_name) {
-                votes[*at] += f64::from(similar.similarity).powi(2);
+            if let Some(at) = outcomes.of(&self.cases[similar.phrase]) {
+                votes[at] += f64::from(similar.similarity).powi(2);
             }
         }
         votes
@@ -71,5 +70,43 @@ impl PastCases {
                 case: self.cases[similar.phrase].clone(),
             })
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use gearhead_data::{knowledge::KnowledgeBase, prompt::Sections, reading::Reader};
+
+    use super::*;
+
+    #[test]
+    fn past_cases_speak_for_what_they_were_and_a_record_not_for_itself() {
+        let record = |id: &str, symptom: &str, cause: &str| {
+            let mut case = Case::new("Cat 320", symptom);
+            (case.id, case.probable_cause) = (Some(id.to_owned()), Some(cause.to_owned()));
+            case
+        };
+        let records = [
+            record("1", "horn dead", "Blown fuse"),
+            record("2", "horn is dead", "Broken wire"),
+            Case::new("x", "y"),
+        ];
+        let manifest = gearhead_data::manifest::Manifest::of_cases(&records[..2], Sections::CauseSolution);
+        let past = PastCases::new(records.to_vec());
+        let knowledge = KnowledgeBase::builtin();
+        let reader = Reader::new(knowledge);
+        let votes = |case: &Case| {
+            let nearest = past.nearest(case, &reader.read(case, knowledge));
+            let votes = past.votes(&nearest, &manifest.candidates);
+            let of = |cause: &str| {
+                let at = manifest.candidates.iter().position(|it| it.cause == cause);
+                votes[at.unwrap()]
+            };
+            (of("Blown fuse"), of("Broken wire"))
+        };
+        let (fuse, wire) = votes(&Case::new("Cat 336", "horn dead"));
+        assert!(fuse > wire && wire > 0.0, "{fuse} {wire}");
+        let (fuse, wire) = votes(&records[0]);
+        assert!(fuse == 0.0 && wire > 0.0, "{fuse} {wire}");
     }
 }

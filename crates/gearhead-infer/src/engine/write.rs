@@ -6,16 +6,18 @@ use gearhead_data::{
     case::Case,
     knowledge::{Card, ended},
     manifest::FollowedBy,
+    prompt::encode_prompt,
 };
 use gearhead_kernels::Kernels;
 use regex::Regex;
 
-use super::{Diagnosis, Engine};
+use super::{Diagnosis, Engine, judge::declined_bypass};
 use crate::{
     constraint::literal,
-    decode::{FinishReason, Prefix},
-    error::Result,
-    report::{SimilarCase, Written},
+    decode::{FinishReason, Prefix, generate},
+    error::{Error, Result},
+    report::{ModelAnswer, SimilarCase, Written},
+    sampling::Sampling,
 };
 
 impl<B: Kernels> Engine<B> {
@@ -43,21 +45,55 @@ impl<B: Kernels> Engine<B> {
         };
         let mut constraint = diagnosis.grammars(&self.tokenizer)?.lark(grammar)?;
         let continued = prefix.write(&self.decoder, begun, &mut constraint)?;
-        let mut sections = vec![(diagnosis.markers.cause, Vec::new())];
-        for id in begun.iter().chain(&continued.ids) {
-            if [diagnosis.markers.solution, diagnosis.markers.step].contains(id) {
+        let ids = [begun, &continued.ids].concat();
+        let is_truncated = continued.finish_reason == FinishReason::Length;
+        Ok(Written { is_of_card: card.is_some(), ..self.sections(diagnosis, &ids, is_truncated)? })
+    }
+
+    /// What the model says of a case by itself: the most probable text, whatever it is.
+    pub(super) fn write_alone(&self, case: &Case) -> Result<ModelAnswer> {
+        case.validate()?;
+        let no_manifest = || Error::NoCandidates { path: self.name.clone().into() };
+        let diagnosis = self.diagnosis.as_ref().ok_or_else(no_manifest)?;
+        let bypass = self.cards.reader.read(case, &self.knowledge).bypass;
+        let written = match bypass {
+            Some(_) => Written::default(),
+            None => {
+                let prompt = encode_prompt(&self.tokenizer, case)?;
+                let greedy = Sampling::greedy();
+                let continued = generate(&self.decoder, &prompt, usize::MAX, &greedy, &mut |_| {})?;
+                let is_truncated = continued.finish_reason == FinishReason::Length;
+                self.sections(diagnosis, &continued.ids, is_truncated)?
+            }
+        };
+        Ok(ModelAnswer {
+            case: case.clone(),
+            declined: bypass.map(declined_bypass),
+            probable_cause: written.probable_cause,
+            solution: written.solution,
+            diagnostic_steps: written.steps,
+            truncated: written.is_truncated,
+            model: self.name.clone(),
+        })
+    }
+
+    /// Splits what stands after the prompt at the markers.
+    fn sections(&self, diagnosis: &Diagnosis, ids: &[u32], is_truncated: bool) -> Result<Written> {
+        let markers = diagnosis.markers;
+        let mut sections = vec![(markers.cause, Vec::new())];
+        for id in ids {
+            if [markers.solution, markers.step].contains(id) {
                 sections.push((*id, Vec::new()));
             } else if let Some((_, section)) = sections.last_mut() {
                 section.push(*id);
             }
         }
-        let is_truncated = continued.finish_reason == FinishReason::Length;
         let mut written = Written { is_truncated, ..Written::default() };
         for (marker, ids) in sections {
             let text = self.tokenizer.decode(&ids)?.trim().to_owned();
-            if marker == diagnosis.markers.cause {
+            if marker == markers.cause {
                 written.probable_cause = text;
-            } else if marker == diagnosis.markers.solution {
+            } else if marker == markers.solution {
                 written.solution = text;
             } else if !text.is_empty() {
                 written.steps.push(text);

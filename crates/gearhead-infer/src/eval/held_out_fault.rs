@@ -48,7 +48,7 @@ pub(super) fn deprived(
     let others: Vec<Scored> =
         scored.iter().filter(|scored| labels.of_candidate(scored.index) != label).copied().collect();
     let best = rank(&others, &manifest.ranking).into_iter().next();
-    let abstained = is_declined || best.is_none_or(|best| best.probability < manifest.thresholds.answer_from);
+    let abstained = is_declined || !best.is_some_and(|best| manifest.thresholds.answers(best.probability));
     let of_best = best.and_then(|best| labels.system(labels.of_candidate(best.index)));
     Deprived { abstained, system_is_right: !is_declined && system.is_some() && of_best == system }
 }

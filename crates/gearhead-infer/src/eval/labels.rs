@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use gearhead_data::{
     case::Case,
     knowledge::KnowledgeBase,
-    manifest::{Candidate, Manifest, cause_name},
+    manifest::{Candidate, Manifest, Outcomes, cause_name},
     system::System,
 };
 
@@ -15,21 +15,19 @@ pub(super) struct Labels<'a> {
     knowledge: &'a KnowledgeBase,
     /// The label of each candidate, by its number.
     of_candidates: Vec<String>,
-    /// The faults of candidates by the names of their causes.
-    faults: HashMap<String, String>,
+    outcomes: Outcomes<'a>,
     systems: HashMap<String, System>,
 }
 
 impl<'a> Labels<'a> {
-    pub(super) fn new(manifest: Option<&Manifest>, knowledge: &'a KnowledgeBase) -> Self {
+    pub(super) fn new(manifest: Option<&'a Manifest>, knowledge: &'a KnowledgeBase) -> Self {
         let candidates = manifest.map_or(&[][..], |manifest| &manifest.candidates);
         let label =
             |candidate: &Candidate| candidate.fault.clone().unwrap_or_else(|| cause_name(&candidate.cause));
         let of_candidates: Vec<String> = candidates.iter().map(label).collect();
-        let faults = candidates.iter().filter_map(|it| Some((cause_name(&it.cause), it.fault.clone()?)));
         let systems =
             candidates.iter().zip(&of_candidates).filter_map(|(it, label)| Some((label.clone(), it.system?)));
-        Self { knowledge, faults: faults.collect(), systems: systems.collect(), of_candidates }
+        Self { knowledge, outcomes: Outcomes::new(candidates), systems: systems.collect(), of_candidates }
     }
 
     /// The label of a ranked cause.
@@ -44,11 +42,8 @@ impl<'a> Labels<'a> {
 
     /// What a case turned out to be, if it says so.
     pub(super) fn of(&self, case: &Case) -> Option<String> {
-        let label = case.label()?.into_owned();
-        if case.fault.as_deref().is_some_and(|fault| !fault.trim().is_empty()) {
-            return Some(label);
-        }
-        Some(self.faults.get(&label).cloned().unwrap_or(label))
+        let of_candidate = self.outcomes.of(case).map(|index| self.of_candidates[index].clone());
+        of_candidate.or_else(|| Some(case.label()?.into_owned()))
     }
 
     /// The system that a label belongs to, if known.

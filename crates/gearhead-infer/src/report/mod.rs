@@ -6,6 +6,7 @@
 mod html;
 mod layout;
 mod markdown;
+mod model_answer;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -19,6 +20,8 @@ use gearhead_data::{
     system::System,
 };
 use serde::Serialize;
+
+pub use model_answer::ModelAnswer;
 
 /// One diagnosis, in the order in which a technician needs it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -241,4 +244,6 @@ pub(crate) struct Written {
     pub(crate) solution: String,
     pub(crate) steps: Vec<String>,
     pub(crate) is_truncated: bool,
+    /// Whether cause and repair are sentences of the cause's fault card.
+    pub(crate) is_of_card: bool,
 }

@@ -22,7 +22,14 @@ const BAR_WIDTH: f64 = 20.0;
 /// Plain text.
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Text { out: f, styles: Styles::PLAIN }.layout(&Layout::new(self))
+        Layout::new(self).plain(f)
+    }
+}
+
+impl Layout {
+    /// Writes it as text without colours.
+    pub(super) fn plain(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Text { out: f, styles: Styles::PLAIN }.layout(self)
     }
 }
 

@@ -14,7 +14,7 @@ use gearhead_data::{
     system::System,
 };
 
-use super::{Declined, DeclinedKind, Report, SimilarCase};
+use super::{Declined, DeclinedKind, ModelAnswer, Report, SimilarCase};
 
 pub(super) use line::Line;
 
@@ -171,7 +171,12 @@ impl Layout {
         let sections = if let Some(Declined { kind, .. }) = report.declined {
             // What is not about a machine's fault says nothing of whether the machine may work.
             let verdict = (kind != DeclinedKind::OutOfDomain).then(|| verdict(report));
-            vec![reading(&report.reading), declined(report), verdict, codes::section(report)]
+            vec![
+                reading(&report.reading),
+                declined(report.declined.as_ref()),
+                verdict,
+                codes::section(report),
+            ]
         } else {
             vec![
                 reading(&report.reading),
@@ -182,7 +187,11 @@ impl Layout {
                 steps::question(report),
                 steps::section(report),
                 diagnosis(report),
-                repair(report),
+                repair(
+                    if report.abstained { "Repair, if the guess is right" } else { "Repair" },
+                    &report.solution,
+                    report.truncated,
+                ),
                 verification(report),
                 similar_cases(report),
                 work_order(report),
@@ -196,6 +205,30 @@ impl Layout {
             footer: Line::new(format!(
                 "Model {}, knowledge {}. The manufacturer's specification comes first.",
                 report.model, report.knowledge
+            )),
+        }
+    }
+}
+
+impl Layout {
+    /// Lays out what the model wrote by itself.
+    pub(super) fn of_model_answer(answer: &ModelAnswer) -> Self {
+        let steps: Vec<Line> = answer.diagnostic_steps.iter().map(Line::new).collect();
+        let tests = (!steps.is_empty()).then(|| Section::new(Kind::Tests, "Tests", vec![Block::List(steps)]));
+        let sections = [
+            declined(answer.declined.as_ref()),
+            written(Kind::Diagnosis, "Cause", &answer.probable_cause),
+            repair("Repair", &answer.solution, answer.truncated),
+            tests,
+        ];
+        Self {
+            title: Line::new(&answer.case.equipment),
+            given: given(&answer.case),
+            sections: sections.into_iter().flatten().collect(),
+            footer: Line::new(format!(
+                "Model {} alone: nothing in this was checked, and safety steps are not part of it. The manufacturer's \
+                 specification comes first.",
+                answer.model
             )),
         }
     }
@@ -265,8 +298,8 @@ const fn condition(condition: Condition) -> &'static str {
     }
 }
 
-fn declined(report: &Report) -> Option<Section> {
-    let message = &report.declined.as_ref()?.message;
+fn declined(declined: Option<&Declined>) -> Option<Section> {
+    let message = &declined?.message;
     Some(Section::new(Kind::Declined, "No diagnosis", vec![Block::Alert(Line::new(message))]))
 }
 
@@ -292,19 +325,13 @@ fn diagnosis(report: &Report) -> Option<Section> {
     written(Kind::Diagnosis, title, &report.probable_cause)
 }
 
-fn repair(report: &Report) -> Option<Section> {
-    let title = if report.abstained { "Repair, if the guess is right" } else { "Repair" };
-    let cut_off = "The text was cut off: the model has no room for more.";
-    match written(Kind::Repair, title, &report.solution) {
-        Some(mut section) if report.truncated => {
-            section.blocks.push(Block::Note(Line::new(cut_off)));
-            Some(section)
-        }
-        None if report.truncated => {
-            Some(Section::new(Kind::Repair, title, vec![Block::Note(Line::new(cut_off))]))
-        }
-        section => section,
+fn repair(title: &str, solution: &str, is_truncated: bool) -> Option<Section> {
+    let mut section = written(Kind::Repair, title, solution);
+    if is_truncated {
+        let note = Block::Note(Line::new("The text was cut off: the model has no room for more."));
+        section.get_or_insert_with(|| Section::new(Kind::Repair, title, Vec::new())).blocks.push(note);
     }
+    section
 }
 
 fn verification(report: &Report) -> Option<Section> {
