@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::{
-    code::{FaultCode, parse_list},
+    code::{CodeState, FaultCode, parse_list},
     error::{Error, RecordFault, Result},
     manifest::cause_name,
     system::System,
@@ -95,6 +95,19 @@ impl Case {
         codes
     }
 
+    /// The codes of [`codes`](Self::codes), each with all that is said of its state, wherever it stands.
+    pub fn codes_with_states(&self) -> Vec<(FaultCode, CodeState)> {
+        let mut codes: Vec<(FaultCode, CodeState)> = Vec::new();
+        for code in self.error_codes.iter().flat_map(|text| parse_list(text)) {
+            let state = CodeState::of(&code.original);
+            match codes.iter_mut().find(|(known, _)| *known == code) {
+                Some((_, known)) => *known = known.merged(state),
+                None => codes.push((code, state)),
+            }
+        }
+        codes
+    }
+
     /// Checks what a diagnosis needs: a machine and a complaint, neither longer than [`MAX_FIELD_CHARS`].
     ///
     /// # Errors
@@ -126,5 +139,21 @@ impl Case {
     /// Whether the case says what was found, so that it can be trained on.
     pub fn has_target(&self) -> bool {
         self.probable_cause.is_some() || self.solution.is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_that_stands_twice_has_one_state() {
+        let case = Case::new("CAT 320", "no power").with_codes(
+            "P0087 stored x12, SPN 157 FMI 18 stored, 157-18, P0087 active, 100-1 inactive, SPN 100 FMI 1 logged 4",
+        );
+        let states = case.codes_with_states();
+        assert_eq!(states.iter().map(|(code, _)| code.clone()).collect::<Vec<_>>(), case.codes());
+        let states: Vec<_> = states.iter().map(|(_, state)| (state.active, state.count)).collect();
+        assert_eq!(states, [(Some(true), Some(12)), (Some(false), None), (Some(false), Some(4))]);
     }
 }

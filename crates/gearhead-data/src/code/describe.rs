@@ -8,21 +8,6 @@ use super::{
 /// No code is longer than this many bytes, so that a long text is not searched for the end of one.
 const MAX_CODE_BYTES: usize = 64;
 
-/// What may follow a code as a single word.
-const STATUS: [&str; 11] = [
-    "active",
-    "inactive",
-    "logged",
-    "stored",
-    "pending",
-    "intermittent",
-    "permanent",
-    "confirmed",
-    "present",
-    "historic",
-    "cleared",
-];
-
 /// Labels that are no words of any other sense.
 const NO_WORDS: [&str; 6] = ["SPN", "FMI", "CID", "EID", "PPID", "PSID"];
 
@@ -94,11 +79,10 @@ fn is_description(text: &str) -> bool {
     says_something && !names_a_field && !names_a_code && is_balanced(text)
 }
 
-/// Whether a text that no mark sets off from the code is a description: several words or a status, without a digit.
+/// Whether a text that no mark sets off from the code is a description: several words, without a digit.
 fn is_plain_description(text: &str) -> bool {
-    let is_status = STATUS.iter().any(|status| text.eq_ignore_ascii_case(status));
     let has_digit = text.contains(|c: char| c.is_ascii_digit());
-    is_status || (!has_digit && text.split_whitespace().nth(1).is_some() && is_description(text))
+    !has_digit && text.split_whitespace().nth(1).is_some() && is_description(text)
 }
 
 /// One or two capitals and two digits or more, such as `CA559`.

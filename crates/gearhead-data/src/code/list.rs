@@ -5,6 +5,7 @@ use super::{
     cursor::Cursor,
     describe::{bracket, is_balanced, split_brackets},
     parse::{J1939, is_code_like, read},
+    state::{is_state, split_state},
 };
 
 /// The most words that one code is written in, with room for punctuation that stands alone and a short description.
@@ -22,7 +23,8 @@ const JOINTS: [&str; 10] = ["and", "&", "+", "/", "=", "-", "\u{2013}", "\u{2014
 /// Codes that only white space, a joining word or a slash separates (`P0087 SPN 157 FMI 18`, `P0087 and P0191`) are told
 /// apart where every piece is a code by itself; otherwise the item stays whole. `SPN 157, FMI 18` is one code;
 /// `SPN157 FMI1/18` and `FC 559 (SPN 157 FMI 18)` are two. Each code's `original` parses to that code again, so where one
-/// spelling held several FMIs, it is written out for each.
+/// spelling held several FMIs, it is written out for each. A state behind a code (`active x3`, also after a comma) is
+/// part of its spelling.
 ///
 /// ```
 /// # use gearhead_data::code::parse_list;
@@ -58,13 +60,14 @@ fn cut_at_commas(line: &str) -> Vec<&str> {
     .collect()
 }
 
-/// Whether `item` is the field that the code before it lacks, cut off by a comma (`SPN 157, FMI 18`).
+/// Whether `item` is the field or the state of the code before it, cut off by a comma (`SPN 157, FMI 18`).
 fn completes(last: &str, item: &str) -> bool {
     let continues = |fields: &[&str]| fields.iter().any(|field| Cursor::new(item).word(field));
     let is_part = continues(&["FMI"])
         || (continues(&["SPN"]) && Cursor::new(last).word("FMI"))
         || (continues(&["CID", "PID", "PPID", "SID", "PSID"]) && Cursor::new(last).word("MID"));
-    is_part && !read_group(&format!("{last} {item}")).is_empty()
+    let joined = || format!("{last} {item}");
+    (is_part && !read_group(&joined()).is_empty()) || (is_state(item) && split_words(&joined()).is_some())
 }
 
 /// The codes of one item of a list: the codes it names, or itself as an opaque one.
@@ -108,9 +111,16 @@ fn cut_at_slashes(word: &str) -> Vec<&str> {
 /// The codes that a spelling as a whole denotes: one, several for several FMIs or a second code in brackets, or none.
 fn read_group(text: &str) -> Vec<FaultCode> {
     let fault = FaultCode::parse(text);
-    if !fault.code.is_opaque() || is_code_like(text) {
+    if !fault.code.is_opaque() || is_code_like(&fault.to_string()) {
         return vec![fault];
     }
+    let Some((codes, state)) = split_state(text) else { return several(text) };
+    let each = several(codes).into_iter();
+    each.map(|fault| FaultCode::parse(&format!("{}{state}", fault.original))).collect()
+}
+
+/// The codes of a spelling that holds several FMIs, or a second code in brackets.
+fn several(text: &str) -> Vec<FaultCode> {
     if let Some(J1939 { spn, fmis, source_address }) = J1939::read(text) {
         let prefix = source_address.map_or(String::new(), |address| format!("SA{address} "));
         let spellings = fmis.into_iter().map(|fmi| format!("{prefix}SPN {spn} FMI {fmi}"));

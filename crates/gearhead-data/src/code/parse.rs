@@ -4,6 +4,7 @@ use super::{
     Code, FaultCode, J1587Kind, MAX_J1587_FMI, MAX_J1587_NUMBER, MAX_SPN,
     cursor::{Cursor, collapse},
     describe::before_description,
+    state::split_state,
 };
 
 /// Words that stand before the number of a code's field, so that what they head is no code by itself.
@@ -17,7 +18,7 @@ impl FaultCode {
     ///
     /// | format | spellings |
     /// | --- | --- |
-    /// | SAE J1939 | `SPN 157 FMI 18`, `spn157/18`, `157-18`, `157/18`, `000157.18`, `SPN 157 (FMI 18)`, `SPN=157, FMI=18`, `FMI 18 SPN 157`, `SPN 157`; `SA0` before, an occurrence count (`OC 3`) and `active`, `inactive` or `previously active` after; a controller before six and two digits (`ECU 000157.18`, `VCU 000157.18`) |
+    /// | SAE J1939 | `SPN 157 FMI 18`, `spn157/18`, `157-18`, `157/18`, `000157.18`, `SPN 157 (FMI 18)`, `SPN=157, FMI=18`, `FMI 18 SPN 157`, `SPN 157`; `SA0` before; a controller before six and two digits (`ECU 000157.18`, `VCU 000157.18`) |
     /// | SAE J1587 | `MID 128 PID 94 FMI 3`, `MID 144 PSID 230 FMI 9`, the same with `PPID` and `SID`, `PID 94 FMI 3` |
     /// | OBD-II | `P0087`, `p0087`, `U0100`; with a failure type byte `P0087-64`, `P0087:64` |
     /// | Caterpillar component | `CID 0091 FMI 08`, `CID 91-8`, `MID 036 CID 0168 FMI 04`, `MID 036 - CID 0168 - FMI 04` |
@@ -26,8 +27,9 @@ impl FaultCode {
     ///
     /// `DTC`, `Code` or `Fault code` may stand before any of them. What a person writes behind a code is kept in
     /// `original` and does not hide the code: a text in brackets or after a dash or colon (`P0087 (rail pressure low)`,
-    /// `157-18 - rail pressure low`), and after a space a status or several words without a digit (`SPN 157 FMI 18
-    /// active`). A text that names a further code or field is no description.
+    /// `157-18 - rail pressure low`), and after a space several words without a digit (`P0087 rail pressure low`). A text
+    /// that names a further code or field is no description. At the end may stand what [`CodeState`](super::CodeState)
+    /// reads: `P0087 active x3`, `SPN 97 FMI 15 (OC 3, inactive)`.
     ///
     /// Rules where a spelling has two readings:
     ///
@@ -42,10 +44,24 @@ impl FaultCode {
     /// is opaque as one code; [`parse_list`](super::parse_list) makes one code of each.
     pub fn parse(text: &str) -> Self {
         let collapsed = collapse(text);
-        let read = read(&collapsed).or_else(|| before_description(&collapsed));
-        let (code, source_address) = read.unwrap_or((Code::Opaque(collapsed), None));
+        let (code, source_address) = understood(&collapsed).unwrap_or((Code::Opaque(collapsed), None));
         Self { original: text.to_owned(), code, source_address }
     }
+}
+
+/// The code with which a text begins, where the rest describes it or says whether it is active and how often it was seen.
+/// A maker's own code stays opaque, but without its state.
+fn understood(text: &str) -> Option<(Code, Option<u8>)> {
+    if let Some(found) = read(text) {
+        return Some(found);
+    }
+    let stateless = split_state(text).map(|(code, _)| code);
+    let makers_own = || Some((Code::Opaque(stateless.filter(|code| is_code_like(code))?.to_owned()), None));
+    stateless
+        .and_then(read)
+        .or_else(|| before_description(text))
+        .or_else(|| before_description(stateless?))
+        .or_else(makers_own)
 }
 
 /// A spelling that is one code and nothing else, with the source address that it names.
@@ -131,11 +147,6 @@ impl J1939 {
                 cursor.mark(")")?;
             }
             occurrence_count(&mut cursor)?;
-            if cursor.word("PREVIOUSLY") {
-                cursor.word("ACTIVE").then_some(())?;
-            } else if !cursor.word("INACTIVE") {
-                cursor.word("ACTIVE");
-            }
             fmis
         };
         Self { spn: spn.value, fmis, source_address }.complete(&cursor)

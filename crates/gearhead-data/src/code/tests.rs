@@ -4,7 +4,9 @@ use std::collections::{BTreeSet, HashSet};
 
 use proptest::prelude::*;
 
-use super::{Code, CodeKind, CodeTable, Decoded, FaultClass, FaultCode, J1587Kind, TableError, parse_list};
+use super::{
+    Code, CodeKind, CodeState, CodeTable, Decoded, FaultClass, FaultCode, J1587Kind, TableError, parse_list,
+};
 use crate::severity::Severity;
 use crate::system::System;
 
@@ -60,6 +62,16 @@ fn spellings_have_one_canonical_form() {
                 "SPN 157 FMI 18 (3 times)",
                 "157-18 - Fuel rail pressure : moderately low",
                 "SPN 157 FMI 18 active",
+                "SPN 157 FMI 18 active OC 4",
+                "SPN 157 FMI 18 OC 4 active",
+                "SPN 157 FMI 18, active, logged 12",
+                "SPN 157 FMI 18 (OC 3, inactive)",
+                "SPN 157 FMI 18 rail pressure low - not active x2",
+                "000157.18 stored",
+                "157-18 (active)",
+                "157-18 active x3",
+                "157-18 OC:4",
+                "SPN 157 FMI 18 CM 0 OC 4",
             ][..],
         ),
         ("SPN 157", &["SPN 157", "spn157", "SPN #157"]),
@@ -79,10 +91,26 @@ fn spellings_have_one_canonical_form() {
                 "P0087 \u{2013} low rail pressure",
                 "P0087 fuel rail pressure low",
                 "P0087 PENDING",
+                "P0087 x3",
+                "P0087 active x3",
+                "P0087 3x",
+                "P0087 logged 12",
+                "P0087 (rail pressure low) previously active",
                 "P0087 (low) again (hot)",
             ],
         ),
-        ("P0087-64", &["P0087-64", "p0087:64", "P0087 - 64", "DTC P0087-64", "P0087-64 - implausible"]),
+        (
+            "P0087-64",
+            &[
+                "P0087-64",
+                "p0087:64",
+                "P0087 - 64",
+                "DTC P0087-64",
+                "P0087-64 - implausible",
+                "P0087-64 x3",
+                "P0087-64 active",
+            ],
+        ),
         ("U0100-0A", &["U0100-0a"]),
         (
             "MID 128 PID 94 FMI 3",
@@ -91,6 +119,7 @@ fn spellings_have_one_canonical_form() {
                 "mid128 pid94 fmi3",
                 "MID 128 - PID 94 - FMI 3",
                 "MID: 128, PID: 94, FMI: 3",
+                "MID 128 PID 94 FMI 3 active",
             ],
         ),
         ("MID 144 PSID 230 FMI 9", &["MID 144 PSID 230 FMI 9", "MID 144 PSID 230/9"]),
@@ -111,11 +140,24 @@ fn spellings_have_one_canonical_form() {
                 "EID 360 (2)",
                 "E360-2 Low Engine Oil Pressure",
                 "E360(2) - oil",
+                "E360(2) active",
+                "E360-2 logged 12",
+                "E360-2 active",
             ],
         ),
         ("E360", &["E360", "EID 0360"]),
         ("E15", &["E015", "E15"]),
-        ("FC 559", &["FC 559", "FC559", "fc-559", "FC: 559", "FC 559 - fuel rail pressure low"]),
+        (
+            "FC 559",
+            &[
+                "FC 559",
+                "FC559",
+                "fc-559",
+                "FC: 559",
+                "FC 559 - fuel rail pressure low",
+                "FC 559 inactive OC 2",
+            ],
+        ),
     ] {
         for spelling in spellings {
             let fault = FaultCode::parse(spelling);
@@ -144,6 +186,8 @@ fn what_is_not_understood_stays_as_written() {
         "SPN 157 OC",
         "SPN 157 FMI 18 previously",
         "SPN 157 FMI 18 deactive",
+        "P0087 active 3",
+        "P0087 logged 12 h ago",
         "P4087",
         "P008",
         "P00871",
@@ -240,6 +284,13 @@ fn lists_are_split_where_that_is_unambiguous() {
         ("DTC P0087 DTC P0191", &["P0087", "P0191"]),
         ("P0087 rail pressure low P0191 sensor circuit fault", &["P0087", "P0191"]),
         ("S157 F18", &["S157", "F18"]),
+        ("P0087 active x3, SPN 157 FMI 18 stored", &["P0087", "SPN 157 FMI 18"]),
+        ("P0087 active x3 SPN 157 FMI 18 OC 4 stored 100-1", &["P0087", "SPN 157 FMI 18", "SPN 100 FMI 1"]),
+        ("P0087, active, x3, P0191; stored", &["P0087", "P0191"]),
+        ("SPN 97 FMI 15 (OC 3, inactive), P0087 (x2)", &["SPN 97 FMI 15", "P0087"]),
+        ("P0087 P0191, active", &["P0087", "P0191"]),
+        ("FC 559 (SPN 157 FMI 18) active", &["FC 559", "SPN 157 FMI 18"]),
+        ("CA559 active, E02 x3", &["CA559", "E02"]),
         ("P0087 DHPAMA", &["P0087 DHPAMA"]),
         ("SPN 157 FMI 99", &["SPN 157 FMI 99"]),
         ("SPN157 FMI99", &["SPN157 FMI99"]),
@@ -248,6 +299,21 @@ fn lists_are_split_where_that_is_unambiguous() {
         (" ,; \n", &[]),
     ] {
         assert_eq!(names(text), expected, "{text:?}");
+    }
+}
+
+#[test]
+fn each_code_of_a_list_keeps_its_own_state() {
+    for (text, expected) in [
+        ("P0087 active x3, SPN 157 FMI 18 stored", &[(Some(true), Some(3)), (Some(false), None)][..]),
+        ("P0087, active, OC 4; P0191, stored", &[(Some(true), Some(4)), (Some(false), None)]),
+        ("SPN 157 FMI 1/18 active OC 3", &[(Some(true), Some(3)); 2]),
+        ("FC 559 (SPN 157 FMI 18) not active", &[(Some(false), None); 2]),
+        ("SPN 97 FMI 15 (OC 3, inactive), 157-18 (active)", &[(Some(false), Some(3)), (Some(true), None)]),
+    ] {
+        let states: Vec<_> = parse_list(text).iter().map(|code| CodeState::of(&code.original)).collect();
+        let states: Vec<_> = states.iter().map(|state| (state.active, state.count)).collect();
+        assert_eq!(states, expected, "{text:?}");
     }
 }
 
@@ -523,6 +589,9 @@ fn near_code() -> impl Strategy<Value = String> {
             "VCU",
             "low rail",
             "active",
+            " stored",
+            "OC 3",
+            " x3",
             "and",
             "CA559",
             "[",

@@ -2,7 +2,7 @@
 
 use gearhead_data::{
     case::Case,
-    code::{CodeState, CodeTable, FaultCode, observations, parse_list},
+    code::{CodeState, CodeTable, FaultCode, observations},
     knowledge::{Card, KnowledgeBase, ended},
     likeness::Phrases,
     manifest::{Candidate, Thresholds},
@@ -154,25 +154,18 @@ fn safety<'a>(reading: &Reading, dangerous: impl Iterator<Item = &'a Card>) -> V
 
 /// What the codes say, active ones first where that is known.
 fn codes(case: &Case, table: &CodeTable, causes: &[Cause], knowledge: &KnowledgeBase) -> Vec<ReportedCode> {
-    let mut codes: Vec<ReportedCode> = Vec::new();
-    for text in &case.error_codes {
-        for code in parse_list(text) {
-            let decoded = table.decode(&code);
-            if codes.iter().any(|known| known.decoded.code == decoded.code) {
-                continue;
-            }
-            let explains = |cause: &&Cause| {
-                cause.fault.as_deref().and_then(|id| knowledge.card(id)).is_some_and(|card| card.lists(&code))
-            };
-            let state = CodeState::of(&code.original);
-            codes.push(ReportedCode {
-                decoded,
-                active: state.active,
-                count: state.count,
-                explained_by: causes.iter().filter(explains).filter_map(|it| it.fault.clone()).collect(),
-            });
+    let reported = |(code, state): (FaultCode, CodeState)| {
+        let explains = |cause: &&Cause| {
+            cause.fault.as_deref().and_then(|id| knowledge.card(id)).is_some_and(|card| card.lists(&code))
+        };
+        ReportedCode {
+            decoded: table.decode(&code),
+            active: state.active,
+            count: state.count,
+            explained_by: causes.iter().filter(explains).filter_map(|it| it.fault.clone()).collect(),
         }
-    }
+    };
+    let mut codes: Vec<ReportedCode> = case.codes_with_states().into_iter().map(reported).collect();
     codes.sort_by_key(|code| code.active == Some(false));
     codes
 }
