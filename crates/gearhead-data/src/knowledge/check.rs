@@ -4,7 +4,10 @@ use std::collections::{BTreeSet, HashMap};
 
 use serde::Serialize;
 
-use super::{Card, KnowledgeBase, Sign, danger};
+use super::{
+    Card, KnowledgeBase, Machine, Series, Sign, danger,
+    machine::{kinds_by_series, tokens},
+};
 use crate::code::parse_list;
 
 /// Fewer wordings than splits (training, validation, test) cannot be shared out.
@@ -51,6 +54,8 @@ pub enum Rule {
     Occurrence,
     /// A kind of machine has no name or word that people write.
     NamelessMachine,
+    /// A model is of a series of two kinds of machine.
+    SeriesClash,
 }
 
 impl Rule {
@@ -72,6 +77,7 @@ impl Rule {
             Self::TitleClash => "title_clash",
             Self::Occurrence => "occurrence",
             Self::NamelessMachine => "nameless_machine",
+            Self::SeriesClash => "series_clash",
         }
     }
 
@@ -115,6 +121,9 @@ pub fn check(knowledge: &KnowledgeBase) -> Vec<Finding> {
         knowledge.machines().iter().filter(|machine| machine.names.is_empty() || machine.words.is_empty())
     {
         findings.add(&machine.kind, Rule::NamelessMachine, "`names` or `words` is empty".to_owned());
+    }
+    for machine in knowledge.machines() {
+        series(knowledge.machines(), machine, &mut findings);
     }
     let order: HashMap<&str, usize> =
         knowledge.cards().iter().enumerate().map(|(index, card)| (card.id.as_str(), index)).collect();
@@ -260,6 +269,20 @@ fn machines(knowledge: &KnowledgeBase, card: &Card, findings: &mut Findings) {
     if unknown.is_empty() && !knowledge.machines().iter().any(|machine| machine.can_have(card)) {
         let traits = card.requires.join(", ");
         findings.add(&card.id, Rule::NoMachine, format!("no machine has all of: {traits}"));
+    }
+}
+
+fn series(machines: &[Machine], machine: &Machine, findings: &mut Findings) {
+    let clash = machine.series.iter().flat_map(Series::examples).find_map(|model| {
+        let other = kinds_by_series(machines, &tokens(&model)).find(|other| other.kind != machine.kind)?;
+        Some(format!(
+            "`{}` is in a series of `{}` too, so it is recognised as neither",
+            model.trim(),
+            other.kind
+        ))
+    });
+    if let Some(sentence) = clash {
+        findings.add(&machine.kind, Rule::SeriesClash, sentence);
     }
 }
 
@@ -419,6 +442,18 @@ mod tests {
         knowledge.machines[0].names.clear();
         let findings = check(&knowledge);
         assert_eq!((findings[0].rule, findings[0].subject.as_str()), (Rule::NamelessMachine, "excavator"));
+    }
+
+    #[test]
+    fn a_model_is_of_one_kind() {
+        let mut knowledge = KnowledgeBase::builtin().clone();
+        let series = knowledge.machines[0].series.clone();
+        let kind = knowledge.machines.last().unwrap().kind.clone();
+        knowledge.machines.last_mut().unwrap().series = series;
+        let subjects: Vec<_> =
+            check(&knowledge).into_iter().map(|finding| (finding.rule, finding.subject)).collect();
+        let both = ["excavator", kind.as_str()].map(|kind| (Rule::SeriesClash, kind.to_owned()));
+        assert_eq!(subjects, both);
     }
 
     #[test]

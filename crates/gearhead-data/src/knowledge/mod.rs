@@ -1,7 +1,7 @@
 //! What Gearhead knows about machines and faults: cards written by people, compiled in, and a company's own folder over
 //! them.
 //!
-//! In reading order: [`Card`] and [`Machine`]; [`KnowledgeBase`], which holds them, and
+//! In reading order: [`Card`], [`Machine`] and [`Series`]; [`KnowledgeBase`], which holds them, and
 //! [`KnowledgeBase::with_folder`]; [`check`], which finds what is wrong with cards.
 
 mod card;
@@ -9,6 +9,8 @@ mod check;
 mod danger;
 mod folder;
 mod machine;
+mod maker;
+mod series;
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -21,6 +23,8 @@ pub use card::{Against, Card, Evidence, Outcome, Sign, Test, ended};
 pub use check::{Finding, Rule, check};
 pub use folder::KnowledgeFault;
 pub use machine::Machine;
+pub(crate) use maker::{makers, with_one_name_per_maker};
+pub use series::{Numbers, Series};
 
 use crate::{
     code::{CodeTable, FaultCode},
@@ -159,7 +163,7 @@ impl KnowledgeBase {
         &self.machines
     }
 
-    /// The kind of machine that a free description means, or `None` where no known name or word stands in it.
+    /// The kind of machine that a free description means, or `None` where no known name, series or word stands in it.
     pub fn machine(&self, equipment: &str) -> Option<&Machine> {
         machine::recognise(&self.machines, equipment)
     }

@@ -28,8 +28,6 @@ fn every_card_is_worded_in_many_ways() {
 
 #[test]
 fn machines_are_recognised_by_word_and_by_model() {
-    let knowledge = KnowledgeBase::builtin();
-    let kind = |equipment: &str| knowledge.machine(equipment).map(|machine| machine.kind.as_str());
     assert_eq!(kind("Caterpillar 320 Excavator"), Some("excavator"));
     assert_eq!(kind("CAT 320"), Some("excavator"));
     assert_eq!(kind("Kubota mini excavator"), Some("mini excavator"));
@@ -37,6 +35,144 @@ fn machines_are_recognised_by_word_and_by_model() {
     assert_eq!(kind("D6T"), Some("dozer"));
     assert_eq!(kind("coffee machine"), None);
     assert_eq!(kind(""), None);
+}
+
+fn kind(equipment: &str) -> Option<&'static str> {
+    KnowledgeBase::builtin().machine(equipment).map(|machine| machine.kind.as_str())
+}
+
+#[test]
+fn a_series_says_what_a_model_is() {
+    for (models, expected) in [
+        (
+            &[
+                "Komatsu PC200-8",
+                "PC200",
+                "Hitachi ZX330",
+                "Zaxis 210 LC",
+                "CAT 329D L",
+                "Liebherr R 950",
+                "Deere 350G LC",
+            ][..],
+            "excavator",
+        ),
+        (&["Komatsu PC78MR-6", "Takeuchi TB290", "Bobcat E85"], "excavator"),
+        (
+            &["Komatsu PC30", "Kubota U35-4", "Cat 303.5E CR", "Takeuchi TB016", "Bobcat E35", "Bobcat 331"],
+            "mini excavator",
+        ),
+        (
+            &["EX3600", "Komatsu PC4000", "R9800", "Liebherr R 996", "Hitachi EX1200-6", "CAT 6060"],
+            "mining shovel",
+        ),
+        (
+            &[
+                "WA600",
+                "Volvo L220G",
+                "LeTourneau L1850",
+                "Cat 988K",
+                "Cat 988H",
+                "Volvo L150H",
+                "JCB 457",
+                "caterpillar 994",
+                "Case 721F",
+            ],
+            "wheel loader",
+        ),
+        (
+            &["JCB 3CX", "3CX", "4CX Eco", "Cat 432E", "John Deere 410L", "Case 590 SN", "JCB 3CX digger"],
+            "backhoe loader",
+        ),
+        (
+            &[
+                "Cat D10",
+                "CAT D10T",
+                "D11T Cat",
+                "Cat D7E",
+                "Cat D6N LGP",
+                "Komatsu D155",
+                "Komatsu D 375A-6",
+            ],
+            "dozer",
+        ),
+        (&["Cat D6K2", "Komatsu D39PX-24", "Deere 850K", "Liebherr PR 756", "Cat 953"], "hydrostatic dozer"),
+        (
+            &["Cat 16M", "CAT 14H", "CAT 14 M", "Cat 160", "GD675", "Volvo G970", "John Deere 872GP"],
+            "motor grader",
+        ),
+        (&["Bobcat S770", "Bobcat S770 loader", "Case SR250", "Cat 246D", "John Deere 332G"], "skid steer"),
+        (
+            &["Bobcat T770", "Takeuchi TL12", "Cat 299D3", "John Deere 333G", "Kubota SVL97-2"],
+            "compact track loader",
+        ),
+        (&["JCB 535-95", "Manitou MLT 741", "Cat TH414C", "Genie GTH-1056"], "telehandler"),
+        (
+            &["Volvo A40", "Volvo A25G truck", "Bell B40D", "Cat D400E", "CAT 740B", "HM300"],
+            "articulated truck",
+        ),
+        (
+            &["HD785", "Cat 777F", "Cat 777F truck", "777F", "Komatsu 930E-4", "Cat 797", "Liebherr T 282"],
+            "haul truck",
+        ),
+        (&["Cat R1600G", "Sandvik LH621", "Epiroc ST18"], "underground loader"),
+        (&["Bomag BW 177", "Hamm HD 90", "Cat CS74B", "Dynapac CA3500D"], "roller"),
+        (&["Liebherr LTM 1050-3.1", "Grove GMK5150", "Tadano GR-1000XL"], "crane"),
+    ] {
+        for model in models {
+            assert_eq!(kind(model), Some(expected), "{model}");
+        }
+    }
+}
+
+#[test]
+fn what_is_no_model_of_a_series_is_left_alone() {
+    for equipment in [
+        "unit 320",
+        "320",
+        "793",
+        "Unit 11",
+        "PC won't boot",
+        "L90 of oil",
+        "D10 fuse",
+        "EX12",
+        "EX-200",
+        "PC 200",
+        "PC100",
+        "R210",
+        "Hyundai R140W-9",
+        "Hitachi ZX190W-6",
+        "Komatsu PW160",
+        "Komatsu D61PX-24",
+        "Komatsu WA270",
+        "Volvo L45H",
+        "Liebherr L 566",
+        "Cat 3412",
+        "Cat 340 kVA",
+        "Cat 500kva",
+        "Cat 776D",
+        "Cat 924",
+        "John Deere 870G",
+        "Manitou MSI 25",
+        "JLG 860SJ",
+        "777 hours",
+    ] {
+        assert_eq!(kind(equipment), None, "{equipment}");
+    }
+}
+
+#[test]
+fn words_that_speak_against_a_series_count_more() {
+    for (equipment, expected) in [
+        ("Cat 340 generator", "generator"),
+        ("Komatsu PC4000 shovel", "mining shovel"),
+        ("Cat 777F truck", "haul truck"),
+        ("truck 11", "on-highway truck"),
+        ("Volvo truck", "on-highway truck"),
+        ("Bobcat", "skid steer"),
+        ("Cat 924 loader", "wheel loader"),
+    ] {
+        assert_eq!(kind(equipment), Some(expected), "{equipment}");
+    }
 }
 
 #[test]
@@ -170,6 +306,22 @@ fn a_folder_extends_overrides_and_removes() {
 }
 
 #[test]
+fn a_folder_gives_series_of_its_own() {
+    let series =
+        "series = [{ maker = 'Acme Mining', prefix = 'J', numbers = [7, [40, 60]], except = ['X'] }]";
+    let (_parent, site) = folder(&[("machines.toml", &format!("{CRUSHER_MACHINE}{series}"))]);
+    let knowledge = KnowledgeBase::builtin().with_folder(site).unwrap();
+    let kind = |equipment: &str| knowledge.machine(equipment).map(|machine| machine.kind.as_str());
+    for equipment in ["Acme Mining J50", "acme mining J-40 L", "J7B Acme Mining"] {
+        assert_eq!(kind(equipment), Some("crusher"), "{equipment}");
+    }
+    for equipment in ["Acme J50", "J50", "Acme Mining J61", "Acme Mining J50X", "Acme Mining J50 X"] {
+        assert_eq!(kind(equipment), None, "{equipment}");
+    }
+    assert_eq!(kind("Komatsu WA600"), Some("wheel loader"));
+}
+
+#[test]
 fn the_version_names_the_folder_and_its_content() {
     let version = |files: &[(&str, &str)]| laid(files).unwrap().version().to_owned();
     let plain = version(&[("machines.toml", CRUSHER_MACHINE)]);
@@ -189,7 +341,10 @@ fn faults_of_a_folder_name_file_and_line() {
     let without_system = CRUSHER.replace("system = \"structure\"\n", "");
     let unknown_key = CRUSHER.replace("occurrence", "occurence");
     let twice = CRUSHER_MACHINE.repeat(2);
-    let files: [Row<'_>; 15] = [
+    let of_series = |series: &str| format!("{CRUSHER_MACHINE}series = [{series}]");
+    let (bare, backwards) =
+        (of_series("{ numbers = [320] }"), of_series("{ maker = 'Acme', numbers = [[9, 3]] }"));
+    let files: [Row<'_>; 17] = [
         (
             &[("cards/a.toml", &without_system)],
             "cards/a.toml",
@@ -229,6 +384,8 @@ fn faults_of_a_folder_name_file_and_line() {
             Some(3),
             "`kind` is empty",
         ),
+        (&[("machines.toml", &bare)], "machines.toml", Some(7), "a number alone says nothing"),
+        (&[("machines.toml", &backwards)], "machines.toml", Some(7), "go from 9 down to 3"),
         (&[("machines.toml", "[[machines]\n")], "machines.toml", Some(1), ""),
         (&[("codes.toml", "[[codes]]\ncode = ''\nmeaning = 'x'")], "codes.toml", Some(2), "empty `code`"),
         (&[("knowledge.toml", "disabled = [\n 'nothing']")], "knowledge.toml", Some(2), "no such card"),

@@ -2,20 +2,7 @@
 
 use std::{collections::HashSet, sync::LazyLock};
 
-use crate::knowledge::KnowledgeBase;
-
-/// Other names of makers, as words in lower case, and the one that counts.
-const MAKERS: [(&[&str], &str); 9] = [
-    (&["caterpillar"], "cat"),
-    (&["john", "deere"], "deere"),
-    (&["jd"], "deere"),
-    (&["new", "holland"], "nh"),
-    (&["volvo", "ce"], "volvo"),
-    (&["volvo", "construction", "equipment"], "volvo"),
-    (&["hitachi", "construction", "machinery"], "hitachi"),
-    (&["ingersoll", "rand"], "ir"),
-    (&["massey", "ferguson"], "mf"),
-];
+use crate::knowledge::{KnowledgeBase, makers, with_one_name_per_maker};
 
 /// The description with one spelling for each maker, without case, spaces, punctuation and, where a model number remains,
 /// without the words for the kind of machine: `Caterpillar 320 GC Excavator` and `CAT 320GC` are both `cat320gc`.
@@ -23,14 +10,7 @@ pub(super) fn machine_key(equipment: &str) -> String {
     let lower = equipment.to_lowercase();
     let words: Vec<&str> =
         lower.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
-    let mut named: Vec<&str> = Vec::with_capacity(words.len());
-    let mut rest = words.as_slice();
-    while let [first, others @ ..] = rest {
-        let alias = MAKERS.iter().find(|(alias, _)| rest.starts_with(alias));
-        let (word, after) = alias.map_or((*first, others), |(alias, maker)| (*maker, &rest[alias.len()..]));
-        named.push(word);
-        rest = after;
-    }
+    let named = with_one_name_per_maker(&words);
     let is_kind = |word: &&str| {
         let machines = KnowledgeBase::builtin().machines();
         machines
@@ -49,7 +29,7 @@ fn is_maker(word: &str) -> bool {
     static MAKERS_OF_NAMES: LazyLock<HashSet<String>> = LazyLock::new(|| {
         let names = KnowledgeBase::builtin().machines().iter().flat_map(|machine| &machine.names);
         let first = names.filter_map(|name| name.split_whitespace().next()).map(str::to_lowercase);
-        MAKERS.iter().map(|(_, maker)| (*maker).to_owned()).chain(first).collect()
+        makers().map(str::to_owned).chain(first).collect()
     });
     MAKERS_OF_NAMES.contains(word)
 }
