@@ -46,6 +46,9 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// The weights of a linear model are damaged.
+    #[error("not a usable linear model: {0}")]
+    Linear(String),
     /// A model's `gearhead.json` is not usable.
     #[error("{}: {reason}", path.display())]
     Manifest {

@@ -22,6 +22,9 @@ pub const MANIFEST: &str = "gearhead.json";
 /// The name of the file beside it with past cases that are searched for similar ones, where there is one.
 pub const PAST_CASES: &str = "cases.jsonl";
 
+/// The name of the file beside it with the linear model of words, where there is one.
+pub const LINEAR: &str = "linear.safetensors";
+
 /// The version of the prompt's markup; a model of another version would be asked in words it never saw.
 pub const PROMPT_VERSION: u32 = 2;
 

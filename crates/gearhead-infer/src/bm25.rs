@@ -1,15 +1,6 @@
 //! BM25 over counted features: the index of the fault cards, and of training cases in an evaluation.
 
-use gearhead_data::likeness::{Feature, Keyed};
-
-/// The features of a text or of several, each with how often it stands there, in a fixed order.
-pub(crate) type Document = Vec<(Feature, f32)>;
-
-/// The distinct features, counted.
-pub(crate) fn counted(mut found: Vec<Feature>) -> Document {
-    found.sort_unstable();
-    found.chunk_by(|a, b| a == b).map(|same| (same[0], same.len() as f32)).collect()
-}
+use gearhead_data::likeness::{Document, Feature, Keyed};
 
 /// An inverted index from features to documents.
 ///

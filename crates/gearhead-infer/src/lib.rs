@@ -7,7 +7,6 @@
 //!
 //! - [`sampling`]: one token from logits;
 //! - [`decode`]: continuing a prompt, and the log-probabilities of given tokens and continuations;
-//! - [`linear`]: what single words and codes tell;
 //! - [`engine`]: from case to report;
 //! - [`report`]: the report, its JSON and its text;
 //! - [`eval`]: how good a model is, beside simple baselines.
@@ -15,10 +14,10 @@
 mod bm25;
 mod constraint;
 pub mod decode;
+mod document;
 pub mod engine;
 mod error;
 pub mod eval;
-pub mod linear;
 pub mod report;
 pub mod sampling;
 

@@ -10,7 +10,7 @@ use gearhead_data::{
     case::Case,
     generate::{GenerateConfig, generate},
     knowledge::KnowledgeBase,
-    manifest::{MANIFEST, Manifest, Ranking, hash},
+    manifest::{LINEAR, MANIFEST, Manifest, Ranking, hash},
     prompt::{Sections, texts},
     system::System,
     tokenizer::Tokenizer,
@@ -20,7 +20,6 @@ use gearhead_infer::{
     decode::FinishReason,
     engine::{Fitted, PastCasesAre, fit, learn_linear},
     eval::{Options as EvalOptions, evaluate},
-    linear::LINEAR,
     sampling::Sampling,
 };
 use gearhead_model::{Decoder, Dtype, ModelConfig, directory};

@@ -17,6 +17,7 @@ use gearhead_data::{
     case::Case,
     generate::{GenerateConfig, generate},
     knowledge::KnowledgeBase,
+    likeness::Linear,
     manifest::{MANIFEST, Manifest},
     prompt::{Sections, texts},
     tokenizer::Tokenizer,
@@ -25,7 +26,6 @@ use gearhead_infer::{
     Diagnose, Engine, Error, Report,
     decode::Continuation,
     engine::{Finding, Scored},
-    linear::Linear,
     report::ModelAnswer,
     sampling::Sampling,
 };

@@ -4,13 +4,11 @@ use std::path::Path;
 
 use gearhead_data::{
     case::{Case, read_cases, write_whole},
-    manifest::{self, MANIFEST, PAST_CASES},
+    likeness::Linear,
+    manifest::{self, LINEAR, MANIFEST, PAST_CASES},
 };
 use gearhead_device::{Device, Job, run};
-use gearhead_infer::{
-    engine::{self, Fitted, PastCasesAre},
-    linear::{LINEAR, Linear},
-};
+use gearhead_infer::engine::{self, Fitted, PastCasesAre};
 use gearhead_kernels::AutodiffKernels;
 use gearhead_train::{Config, Event, Summary, data::TrainData};
 

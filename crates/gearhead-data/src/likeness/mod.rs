@@ -1,7 +1,11 @@
-//! How alike short texts are: the features that a text has, and an index of phrases by them.
+//! How alike short texts are: the features that a text has, an index of phrases by them, and a model that tells classes
+//! of texts apart by them.
 //!
-//! In reading order: [`features`] says what of a text counts; [`Phrases`] finds the phrases that are like a text.
+//! In reading order: [`features`] says what of a text counts; [`Phrases`] finds the phrases that are like a text;
+//! [`counted`] makes a [`Document`] of features; [`Linear`] learns the classes of documents.
 
+mod document;
+mod linear;
 mod phrases;
 
 use xxhash_rust::xxh3::xxh3_64;
@@ -9,6 +13,8 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::reading::words::{Word, words};
 
 pub use crate::sample::{KeyHasher, Keyed};
+pub use document::{Document, counted, document_counts};
+pub use linear::Linear;
 pub use phrases::{Phrases, Similar};
 
 /// The hash of one feature.

@@ -13,11 +13,11 @@ use gearhead_data::{
     code::{Code, FaultCode},
     generate::{Split, learnable},
     knowledge::{Card, KnowledgeBase},
-    likeness::features,
+    likeness::{Document, counted, features},
     reading::{Reader, Reading},
 };
 
-use crate::bm25::{Bm25, Document, counted};
+use crate::bm25::Bm25;
 
 /// Saturation of a feature's count, and the weight of a card's length, in BM25. High and low, since a card's features
 /// are many and overlapping; chosen on validation cases (docs/experiments.md, 2026-11-22).

@@ -3,6 +3,7 @@
 use gearhead_data::{
     case::Case,
     knowledge::KnowledgeBase,
+    likeness::Linear,
     manifest::{Manifest, Outcomes, Ranking, Thresholds},
 };
 
@@ -10,7 +11,7 @@ use super::{
     Diagnose,
     candidates::{Scored, rank, softmax},
 };
-use crate::linear::{Linear, of_case};
+use crate::document::of_case;
 
 /// Steps of the ascent; the problem has a handful of variables and is concave.
 const STEPS: usize = 400;

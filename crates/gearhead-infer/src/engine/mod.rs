@@ -17,8 +17,8 @@ use std::{
 use gearhead_data::{
     case::{Case, read_cases},
     knowledge::KnowledgeBase,
-    likeness::Similar,
-    manifest::{Candidate, MANIFEST, Manifest, PAST_CASES, hash},
+    likeness::{Linear, Similar},
+    manifest::{Candidate, LINEAR, MANIFEST, Manifest, PAST_CASES, hash},
     prompt::encode_prompt,
     reading::Reading,
     tokenizer::{Markers, Tokenizer},
@@ -30,8 +30,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     constraint::Grammars,
     decode::{Continuation, Prefix, generate, log_probs},
+    document::of_case,
     error::{Error, Result},
-    linear::{LINEAR, Linear, of_case},
     report::{ModelAnswer, Report},
     sampling::Sampling,
 };
@@ -288,7 +288,7 @@ impl<B: Kernels> Engine<B> {
     ///
     /// It is no such file, or another one than the ranking was fitted with.
     pub fn set_stored_linear(&mut self, bytes: &[u8]) -> Result<()> {
-        let linear = Linear::from_bytes(bytes)?;
+        let linear = Linear::from_bytes(bytes).map_err(|error| Error::Linear(error.to_string()))?;
         let fitted = self.diagnosis.as_ref().and_then(|diagnosis| diagnosis.manifest.linear.as_deref());
         if fitted.is_some_and(|fitted| fitted != hash(bytes)) {
             return Err(Error::Linear(format!(

@@ -2,9 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use gearhead_data::likeness::Feature;
-
-use crate::bm25::Document;
+use gearhead_data::likeness::{Document, Feature};
 
 /// What is added to each count: Lidstone's smoothing.
 const ALPHA: f64 = 0.1;

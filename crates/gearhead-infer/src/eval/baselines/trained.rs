@@ -2,12 +2,12 @@
 
 use std::{cmp::Reverse, collections::HashMap};
 
-use gearhead_data::{case::Case, knowledge::KnowledgeBase};
+use gearhead_data::{case::Case, knowledge::KnowledgeBase, likeness::Linear};
 
 use super::{super::labels::Labels, Baseline, naive_bayes::NaiveBayes};
 use crate::{
     bm25::Bm25,
-    linear::{Linear, of_case, of_words},
+    document::{of_case, of_words},
 };
 
 /// The usual constants of BM25.

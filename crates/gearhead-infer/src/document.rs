@@ -3,11 +3,9 @@
 use gearhead_data::{
     case::Case,
     knowledge::KnowledgeBase,
-    likeness::{Feature, Keyed, features},
+    likeness::{Document, Feature, counted, features},
     reading::written_out,
 };
-
-use crate::bm25::{Document, counted};
 
 /// What the complaint and the codes say.
 fn of_complaint(case: &Case) -> Document {
@@ -48,15 +46,6 @@ fn word(text: &str) -> Feature {
     features(&format!("is{letters}"))[0]
 }
 
-/// In how many documents each feature stands.
-pub(crate) fn document_counts(documents: &[Document]) -> Keyed<u32> {
-    let mut counts = Keyed::default();
-    for (feature, _) in documents.iter().flatten() {
-        *counts.entry(*feature).or_default() += 1;
-    }
-    counts
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -73,6 +62,5 @@ mod tests {
         assert_eq!(of_words(&with_code).len(), 4);
         assert_eq!(of_words(&Case::new("x", "Pwr low. pwr")), of_words(&Case::new("x", "power LOW power")));
         assert_eq!(of_case(&plain, KnowledgeBase::builtin()).len(), plain_document.len() + 1);
-        assert_eq!(document_counts(&[plain_document.clone(), document])[&plain_document[0].0], 2);
     }
 }

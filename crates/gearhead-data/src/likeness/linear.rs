@@ -1,24 +1,14 @@
-//! A linear model of the words of a case: multinomial logistic regression over TF-IDF. It learns in seconds what single
-//! words and codes tell; what their order and their sense tell is left to the language model.
-
-mod document;
+//! A linear model of the words of a text: multinomial logistic regression over TF-IDF. It learns in seconds what single
+//! words tell; what their order and their sense tell is left to others.
 
 use std::cmp::Reverse;
 
-use gearhead_data::likeness::{Feature, Keyed};
 use rand::{SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 use safetensors::{SafeTensors, tensor::Dtype, tensor::TensorView};
 
-use crate::{
-    bm25::Document,
-    error::{Error, Result},
-};
-
-pub(crate) use document::{document_counts, of_case, of_words};
-
-/// The name of the file in a model directory.
-pub const LINEAR: &str = "linear.safetensors";
+use super::{Document, Feature, Keyed, document_counts};
+use crate::{Error, Result};
 
 const EPOCHS: usize = 8;
 const STEP: f32 = 0.5;
@@ -51,7 +41,7 @@ enum Weights {
 
 impl Linear {
     /// Learns from documents and their classes, of which there are `n_classes`.
-    pub(crate) fn learn(documents: &[Document], classes: &[usize], n_classes: usize, seed: u64) -> Self {
+    pub fn learn(documents: &[Document], classes: &[usize], n_classes: usize, seed: u64) -> Self {
         let mut counts: Vec<(Feature, u32)> =
             document_counts(documents).into_iter().filter(|(_, count)| *count > 1).collect();
         counts.sort_unstable_by_key(|(feature, count)| (Reverse(*count), *feature));
@@ -85,7 +75,7 @@ impl Linear {
     }
 
     /// The logit of each class.
-    pub(crate) fn scores(&self, document: &Document) -> Vec<f64> {
+    pub fn scores(&self, document: &Document) -> Vec<f64> {
         let mut logits = self.biases.clone();
         let n_classes = logits.len();
         for (feature, value) in self.weighted(document) {
