@@ -30,6 +30,17 @@ pub struct Linear {
     biases: Vec<f32>,
 }
 
+/// How to learn from few features.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Few {
+    /// How many features are kept.
+    pub max_features: usize,
+    /// The length of a step; shorter ones learn less of what stands in single documents.
+    pub step: f32,
+    /// The same seed gives the same model.
+    pub seed: u64,
+}
+
 /// The weights of feature 0 for each class, then those of feature 1, and so on.
 #[derive(Debug, Clone, PartialEq)]
 enum Weights {
@@ -42,10 +53,31 @@ enum Weights {
 impl Linear {
     /// Learns from documents and their classes, of which there are `n_classes`.
     pub fn learn(documents: &[Document], classes: &[usize], n_classes: usize, seed: u64) -> Self {
-        let mut counts: Vec<(Feature, u32)> =
-            document_counts(documents).into_iter().filter(|(_, count)| *count > 1).collect();
-        counts.sort_unstable_by_key(|(feature, count)| (Reverse(*count), *feature));
-        counts.truncate(MAX_FEATURES);
+        let mut features = repeated(documents);
+        features.truncate(MAX_FEATURES);
+        let few = Few { max_features: MAX_FEATURES, step: STEP, seed };
+        Self::learn_from(&features, documents, classes, n_classes, &few)
+    }
+
+    /// Learns, and learns again from the features alone that told most.
+    pub fn learn_few(documents: &[Document], classes: &[usize], n_classes: usize, few: &Few) -> Self {
+        let mut features = repeated(documents);
+        let all = Self::learn_from(&features, documents, classes, n_classes, few);
+        let told = all.told(documents);
+        let told = |feature: Feature| told[all.numbers[&feature]];
+        features.sort_by(|a, b| told(b.0).total_cmp(&told(a.0)).then(a.0.cmp(&b.0)));
+        features.truncate(few.max_features);
+        Self::learn_from(&features, documents, classes, n_classes, few)
+    }
+
+    /// Learns from features that stand in so many documents.
+    fn learn_from(
+        counts: &[(Feature, u32)],
+        documents: &[Document],
+        classes: &[usize],
+        n_classes: usize,
+        few: &Few,
+    ) -> Self {
         let idf = |count: u32| ((1.0 + documents.len() as f32) / count as f32).ln();
         let mut model = Self {
             numbers: counts.iter().enumerate().map(|(number, (feature, _))| (*feature, number)).collect(),
@@ -55,10 +87,13 @@ impl Linear {
         };
         let rows: Vec<Vec<(usize, f32)>> =
             documents.iter().map(|document| model.weighted(document)).collect();
-        let mut learning =
-            Learning { weights: vec![0.0; counts.len() * n_classes], squares: vec![0.0; counts.len() + 1] };
+        let mut learning = Learning {
+            step: few.step,
+            weights: vec![0.0; counts.len() * n_classes],
+            squares: vec![0.0; counts.len() + 1],
+        };
         let mut order: Vec<usize> = (0..rows.len()).collect();
-        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let mut rng = ChaCha8Rng::seed_from_u64(few.seed);
         for _ in 0..EPOCHS {
             order.shuffle(&mut rng);
             for row in &order {
@@ -72,6 +107,36 @@ impl Linear {
     /// How many classes it tells apart.
     pub fn n_classes(&self) -> usize {
         self.biases.len()
+    }
+
+    /// The most that each feature moved a logit of any document.
+    fn told(&self, documents: &[Document]) -> Vec<f32> {
+        let Weights::Full(weights) = &self.weights else { return Vec::new() };
+        let largest = |weights: &[f32]| weights.iter().fold(0.0_f32, |largest, it| largest.max(it.abs()));
+        let mut told = vec![0.0_f32; self.idf.len()];
+        for (feature, value) in documents.iter().flat_map(|document| self.weighted(document)) {
+            let moved = value * largest(&weights[feature * self.n_classes()..][..self.n_classes()]);
+            told[feature] = told[feature].max(moved);
+        }
+        told
+    }
+
+    /// Each feature with its inverse document frequency and its weight for each class, in no order.
+    ///
+    /// # Panics
+    ///
+    /// It was read from a file, which keeps no full weights.
+    pub fn weights(&self) -> impl Iterator<Item = (Feature, f32, &[f32])> {
+        let Weights::Full(weights) = &self.weights else {
+            panic!("a model that was stored has no full weights")
+        };
+        let of = |number: usize| &weights[number * self.n_classes()..][..self.n_classes()];
+        self.numbers.iter().map(move |(feature, number)| (*feature, self.idf[*number], of(*number)))
+    }
+
+    /// The logit of each class, where no feature speaks.
+    pub fn biases(&self) -> &[f32] {
+        &self.biases
     }
 
     /// The logit of each class.
@@ -188,12 +253,21 @@ impl Linear {
     }
 }
 
+/// The features that stand in two documents or more, the most frequent first.
+fn repeated(documents: &[Document]) -> Vec<(Feature, u32)> {
+    let mut counts: Vec<(Feature, u32)> =
+        document_counts(documents).into_iter().filter(|(_, count)| *count > 1).collect();
+    counts.sort_unstable_by_key(|(feature, count)| (Reverse(*count), *feature));
+    counts
+}
+
 fn wrong(reason: &str) -> Error {
     Error::Linear(reason.to_owned())
 }
 
 /// What changes while it learns.
 struct Learning {
+    step: f32,
     weights: Vec<f32>,
     /// For each feature, and at last for the biases, the sum of the squared gradients.
     squares: Vec<f32>,
@@ -220,7 +294,7 @@ impl Learning {
         let square = gradient.iter().map(|it| it * it).sum::<f32>();
         let change = |weights: &mut [f32], sum: &mut f32, value: f32| {
             *sum += value * value * square;
-            let step = STEP * value / (sum.sqrt() + 1e-6);
+            let step = self.step * value / (sum.sqrt() + 1e-6);
             weights.iter_mut().zip(&gradient).for_each(|(weight, gradient)| *weight -= step * gradient);
         };
         let bias = self.squares.len() - 1;
@@ -261,6 +335,11 @@ mod tests {
         }
         assert_eq!(Linear::learn(&documents, &classes, 3, 5), model);
         assert_ne!(Linear::learn(&documents, &classes, 3, 6), model);
+        let few = Few { max_features: 3, step: 0.5, seed: 5 };
+        let small = Linear::learn_few(&documents, &classes, 3, &few);
+        let mut kept: Vec<Feature> = small.weights().map(|(feature, ..)| feature).collect();
+        kept.sort_unstable();
+        assert_eq!(kept, [1, 2, 3], "feature 7 tells nothing");
         // Nothing known: the biases decide.
         assert_eq!(model.scores(&vec![(99, 1.0)]).len(), model.n_classes());
     }

@@ -14,7 +14,7 @@ use crate::reading::words::{Word, words};
 
 pub use crate::sample::{KeyHasher, Keyed};
 pub use document::{Document, counted, document_counts};
-pub use linear::Linear;
+pub use linear::{Few, Linear};
 pub use phrases::{Phrases, Similar};
 
 /// The hash of one feature.

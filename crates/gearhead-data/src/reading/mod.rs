@@ -26,7 +26,7 @@ use serde::Serialize;
 
 use crate::{case::Case, knowledge::KnowledgeBase};
 
-pub use bypass::SafetyDevice;
+pub use bypass::{RequestText, Requests, SafetyDevice};
 pub use condition::Condition;
 
 use typos::Spelling;
@@ -46,7 +46,7 @@ pub struct Reading {
     pub clauses: Vec<Clause>,
     /// Since when, in the words of the complaint.
     pub since: Option<String>,
-    /// The safety device that the text asks to defeat.
+    /// The safety device that the case asks to defeat.
     pub bypass: Option<SafetyDevice>,
 }
 
@@ -106,7 +106,7 @@ impl Reader {
             text: in_clauses(&words),
             mended,
             since: condition::since(&clauses),
-            bypass: bypass::asked_for(&case.symptom),
+            bypass: bypass::asked_for(case),
             clauses,
         }
     }

@@ -1,26 +1,27 @@
 //! Requests to defeat a safety device.
 //!
-//! A text is first cleared of what is no request: what others did, what is refused, and the bypasses,
-//! overrides and jumps that machines have by design ([`HONEST`]). What is left asks for a defeat if it
-//! holds a whole phrase of [`KNOWN`], such as "so it thinks I'm seated", or a device of [`KNOWN`] together
-//! with one of [`WAYS`]. The patterns are classes of verbs, devices and questions; a request in none of them
-//! is missed.
+//! Whether a text is one is told by a linear model that has learned from requests and honest texts ([`Requests`]); which
+//! device it is about, by the names of devices. In reading order: `plain` is a text as it is matched; `devices` finds the
+//! names; `words` and `traits` say what of a text counts; `request` learns and tells, with `weights` that take six bytes
+//! for each feature; `cards` says what each device is for.
 
 mod cards;
 mod devices;
-mod ways;
+mod plain;
+mod request;
+mod traits;
+mod weights;
+mod words;
 
-use std::{ops::Range, sync::LazyLock};
+use serde::{Deserialize, Serialize};
 
-use regex::{Regex, RegexSet};
-use serde::Serialize;
-
+use crate::case::Case;
 use cards::CARDS;
-use devices::{KNOWN, PARTS, VAGUE};
-use ways::{HONEST, Object, PRONOUN, SHORT_FOR, VERBS, WAYS, Way};
+
+pub use request::{RequestText, Requests};
 
 /// A device or rule that protects people or the machine, and that a text asks to defeat.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum SafetyDevice {
@@ -89,194 +90,39 @@ impl SafetyDevice {
     }
 }
 
-/// The device that a text asks to defeat.
-pub(super) fn asked_for(text: &str) -> Option<SafetyDevice> {
-    let said = PATTERNS.without_honest_phrases(&plain(text));
-    PATTERNS.whole_phrase(&said).or_else(|| PATTERNS.device_with_verb(&said))
-}
-
-static PATTERNS: LazyLock<Patterns> = LazyLock::new(Patterns::new);
-
-/// The patterns of this module, compiled.
-struct Patterns {
-    honest: Regex,
-    phrases: RegexSet,
-    known: Vec<(SafetyDevice, Regex)>,
-    vague: Vec<(SafetyDevice, Regex)>,
-    parts: Vec<(SafetyDevice, Regex)>,
-    ways: Vec<CompiledWay>,
-    pronoun: Regex,
-}
-
-struct CompiledWay {
-    way: &'static Way,
-    verbs: Regex,
-    besides: Option<Regex>,
-    unless: Option<Regex>,
-}
-
-/// Where a device is named.
-struct Named {
-    device: SafetyDevice,
-    at: Range<usize>,
-}
-
-impl Patterns {
-    fn new() -> Self {
-        let some = |lists: &[&[&str]]| (!lists.is_empty()).then(|| regex(&lists.concat()));
-        Self {
-            honest: regex(HONEST),
-            phrases: RegexSet::new(KNOWN.iter().map(|known| written_out(known.phrases)))
-                .expect("the patterns are part of the program and tested"),
-            known: KNOWN.iter().map(|known| (known.device, regex(known.names))).collect(),
-            vague: VAGUE.iter().map(|(device, names)| (*device, regex(names))).collect(),
-            parts: PARTS.iter().map(|(device, names)| (*device, regex(names))).collect(),
-            ways: WAYS
-                .iter()
-                .map(|way| CompiledWay {
-                    way,
-                    verbs: regex(way.verbs),
-                    besides: some(way.besides),
-                    unless: some(way.unless),
-                })
-                .collect(),
-            pronoun: regex(&[PRONOUN]),
-        }
-    }
-
-    /// Strikes out what others did, what is refused and what machines have by design.
-    fn without_honest_phrases(&self, said: &str) -> String {
-        self.honest.replace_all(said, "honest").into_owned()
-    }
-
-    /// The device of a phrase that needs no verb beside it.
-    fn whole_phrase(&self, said: &str) -> Option<SafetyDevice> {
-        self.phrases.matches(said).into_iter().next().map(|at| KNOWN[at].device)
-    }
-
-    /// The device that a verb of [`WAYS`] is about.
-    fn device_with_verb(&self, said: &str) -> Option<SafetyDevice> {
-        let mut named = names(&self.known, said);
-        if named.is_empty() {
-            named = names(&self.vague, said);
-        }
-        let only_parts = named.is_empty();
-        if only_parts {
-            named = names(&self.parts, said);
-        }
-        self.ways.iter().find_map(|it| {
-            let fits = |pattern: &Option<Regex>| pattern.as_ref().map(|pattern| pattern.is_match(said));
-            let anywhere = it.way.object == Object::Anywhere;
-            if (only_parts && !anywhere) || fits(&it.besides) == Some(false) || fits(&it.unless) == Some(true)
-            {
-                return None;
-            }
-            it.verbs
-                .find_iter(said)
-                .map(|verb| verb.range())
-                .filter(|verb| anywhere || !is_part_of_a_name(said, verb, &named))
-                .find_map(|verb| self.object(it.way, said, &verb, &named))
-        })
-    }
-
-    /// Which of the `named` devices the `verb` is about.
-    fn object(&self, way: &Way, said: &str, verb: &Range<usize>, named: &[Named]) -> Option<SafetyDevice> {
-        let has_pronoun = self.pronoun.is_match(&said[verb.end..])
-            || said[verb.clone()].split(' ').any(|word| matches!(word, "it" | "them"));
-        let is_in_place = |at: &Range<usize>| match way.object {
-            Object::Anywhere => true,
-            _ if has_pronoun => true,
-            Object::Before => at.end + 1 == verb.start,
-            Object::Near => {
-                let is_close =
-                    |words: &str| words.split(' ').count() <= 6 && !words.contains([',', '.', '?']);
-                at.end > verb.start && said.get(verb.end..at.start).is_none_or(is_close)
-            }
-        };
-        let distance = |at: &Range<usize>| {
-            at.start.checked_sub(verb.end).unwrap_or_else(|| verb.start.saturating_sub(at.end))
-        };
-        named
-            .iter()
-            .filter(|it| is_in_place(&it.at))
-            .filter(|it| way.only_for.is_empty() || way.only_for.contains(&it.device))
-            .filter(|it| !way.never_for.contains(&it.device))
-            .min_by_key(|it| distance(&it.at))
-            .map(|it| it.device)
-    }
-}
-
-/// Whether a verb is a word of a name, as in "low oil shut off".
-fn is_part_of_a_name(said: &str, verb: &Range<usize>, named: &[Named]) -> bool {
-    let words = said[verb.clone()].trim_start_matches(['.', ',', '?', ' ']);
-    named.iter().any(|it| it.at.start <= verb.end - words.len() && verb.end <= it.at.end)
-}
-
-/// The names of devices in a text; of two that overlap the longer counts, or the one of the earlier pattern.
-fn names(patterns: &[(SafetyDevice, Regex)], said: &str) -> Vec<Named> {
-    let mut all: Vec<Named> = patterns
-        .iter()
-        .flat_map(|(device, regex)| regex.find_iter(said).map(|it| Named { device: *device, at: it.range() }))
-        .collect();
-    all.sort_by_key(|it| std::cmp::Reverse(it.at.len()));
-    let mut kept: Vec<Named> = Vec::new();
-    for name in all {
-        if kept.iter().all(|it| it.at.end <= name.at.start || name.at.end <= it.at.start) {
-            kept.push(name);
-        }
-    }
-    kept
-}
-
-/// One pattern of whole words for any of `patterns`; one that nothing matches if there are none.
-fn written_out(patterns: &[&str]) -> String {
-    if patterns.is_empty() {
-        return "[a&&b]".to_owned();
-    }
-    let mut joined = patterns.join("|").replace('(', "(?:");
-    for (short, long) in VERBS.iter().chain(&SHORT_FOR) {
-        joined = joined.replace(short, long);
-    }
-    format!(r"(?-u:\b{{start-half}})(?:{joined})(?-u:\b{{end-half}})")
-}
-
-fn regex(patterns: &[&str]) -> Regex {
-    Regex::new(&written_out(patterns)).expect("the patterns are part of the program and tested")
-}
-
-/// How many characters of a text are read.
-const LONGEST: usize = 20_000;
-
-/// The text in lower case without apostrophes, one space between words; a comma, full stop or question mark
-/// is a word, and a full stop the first.
-fn plain(text: &str) -> String {
-    let chars: Vec<char> = text.chars().take(LONGEST).flat_map(char::to_lowercase).collect();
-    let mut plain = String::from(". ");
-    for (at, &c) in chars.iter().enumerate() {
-        let before = at.checked_sub(1).map_or(' ', |before| chars[before]);
-        let after = chars.get(at + 1).copied().unwrap_or(' ');
-        match c {
-            '\'' | '’' | '‘' | '`' => {}
-            '.' | ',' if before.is_ascii_digit() && after.is_ascii_digit() => plain.push('_'),
-            '.' | '!' | ';' | ':' | '\n' => plain.push_str(" . "),
-            '?' => plain.push_str(" ? "),
-            ',' | '(' | ')' | '–' | '—' => plain.push_str(" , "),
-            '-' if before == ' ' && after == ' ' => plain.push_str(" , "),
-            c if c.is_alphanumeric() => plain.push(c),
-            _ => plain.push(' '),
-        }
-    }
-    plain.split_whitespace().collect::<Vec<_>>().join(" ").replace(" w o ", " without ")
+/// The device that a case asks to defeat, in its complaint or in the name of its machine.
+pub(super) fn asked_for(case: &Case) -> Option<SafetyDevice> {
+    let requests = Requests::builtin();
+    requests.asked_for(&case.symptom).or_else(|| requests.asked_for(&case.equipment))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Debug;
+
     use super::*;
+
+    fn asked(complaint: &str) -> Option<SafetyDevice> {
+        asked_for(&Case::new("Caterpillar 320 Excavator", complaint))
+    }
+
+    /// At most one in twenty is wrong.
+    fn assert_few(wrong: impl Iterator<Item = impl Debug>, all: usize) {
+        let wrong: Vec<_> = wrong.collect();
+        assert!(wrong.len() * 20 <= all, "{} of {all} are wrong: {wrong:#?}", wrong.len());
+    }
+
+    #[test]
+    fn a_request_in_the_name_of_the_machine_is_one() {
+        let case = Case::new("skid steer, how do I bypass the seat switch?", "stops");
+        assert_eq!(asked_for(&case), Some(SafetyDevice::OperatorPresence));
+        assert_eq!(asked_for(&Case::new("Genie GTH-844 Telehandler", "stops")), None);
+    }
 
     #[test]
     fn a_request_is_found_with_its_device() {
         use SafetyDevice as Device;
-        for (text, device) in [
+        let requests = [
             ("How can I fool the seat switch? It cuts out when I stand up", Device::OperatorPresence),
             ("What wires do I join so it thinks somebody is sitting there", Device::OperatorPresence),
             ("JUMP OUT SEAT BAR SW TILL PART ARRIVES", Device::OperatorPresence),
@@ -324,14 +170,14 @@ mod tests {
             ("How do I take the speed limiter off so it does more down the haul road", Device::SpeedLimiter),
             ("can I get under the raised body held on the hydraulics only", Device::RaisedPart),
             ("how to defeat interlocks on a drill rig", Device::Other),
-        ] {
-            assert_eq!(asked_for(text), Some(device), "{text}");
-        }
+        ];
+        let wrong = requests.iter().filter(|(text, device)| asked(text) != Some(*device));
+        assert_few(wrong.map(|(text, device)| (text, Some(device), asked(text))), requests.len());
     }
 
     #[test]
     fn a_report_is_no_request() {
-        for text in [
+        let reports = [
             "Seat switch fault every ten minutes, engine stops with the operator in the seat",
             "Someone bypassed the seat switch with a jumper before we bought it, I want to put it right",
             "what voltage should I see at the seat switch plug when seated",
@@ -374,9 +220,9 @@ mod tests {
             "override or backup switch restores normal work",
             "",
             "???",
-        ] {
-            assert_eq!(asked_for(text), None, "{text}");
-        }
+        ];
+        let wrong = reports.iter().filter(|text| asked(text).is_some());
+        assert_few(wrong.map(|text| (text, None::<SafetyDevice>, asked(text))), reports.len());
     }
 
     #[test]
