@@ -258,7 +258,7 @@ fn assert_described(value: &Value, schema: &Value, root: &Value, path: &str) {
                 let schema = property(key);
                 let described = schema.get("description").or(schema.get("$ref")).or(schema.get("enum"));
                 // The fields of a case are described in a schema of their own.
-                let is_of_case = ["report.case", "report.similar_cases"].contains(&path);
+                let is_of_case = ["report.case", "report.similar_cases", "answer.case"].contains(&path);
                 assert!(described.is_some() || is_of_case, "{path}.{key} has no description");
                 assert_described(value, schema, root, &format!("{path}.{key}"));
             }

@@ -56,15 +56,12 @@ impl<B: Kernels> Engine<B> {
         let no_manifest = || Error::NoCandidates { path: self.name.clone().into() };
         let diagnosis = self.diagnosis.as_ref().ok_or_else(no_manifest)?;
         let bypass = self.cards.reader.read(case, &self.knowledge).bypass;
-        let written = match bypass {
-            Some(_) => Written::default(),
-            None => {
-                let prompt = encode_prompt(&self.tokenizer, case)?;
-                let greedy = Sampling::greedy();
-                let continued = generate(&self.decoder, &prompt, usize::MAX, &greedy, &mut |_| {})?;
-                let is_truncated = continued.finish_reason == FinishReason::Length;
-                self.sections(diagnosis, &continued.ids, is_truncated)?
-            }
+        let written = if bypass.is_some() {
+            Written::default()
+        } else {
+            let prompt = encode_prompt(&self.tokenizer, case)?;
+            let continued = generate(&self.decoder, &prompt, usize::MAX, &Sampling::greedy(), &mut |_| {})?;
+            self.sections(diagnosis, &continued.ids, continued.finish_reason == FinishReason::Length)?
         };
         Ok(ModelAnswer {
             case: case.clone(),
