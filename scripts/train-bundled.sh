@@ -16,11 +16,14 @@ for file in config.json model.safetensors tokenizer.json gearhead.json linear.sa
   [ -e "$bundled/$file" ] || : > "$bundled/$file"
 done
 
-"${gearhead[@]}" data generate --count 180000 --seed 11 --out "$data"
+"${gearhead[@]}" data generate --count 360000 --seed 11 --out "$data"
 "${gearhead[@]}" tokenizer train "$data/train.jsonl" --vocab-size 2048 --out outputs/bundled-tokenizer.json
 # Choosing the best model needs no more than a part of the validation cases.
 head -n 1000 "$data/validation.jsonl" > "$data/validation-1000.jsonl"
 "${gearhead[@]}" train --config configs/bundled.toml "$@"
+# The weights of the ranking and the threshold are fitted on more.
+head -n 2000 "$data/validation.jsonl" > "$data/validation-2000.jsonl"
+"${gearhead[@]}" fit --model outputs/bundled --train "$data/train.jsonl" --validation "$data/validation-2000.jsonl" --seed 11
 head -n 1000 "$data/test.jsonl" > "$data/test-1000.jsonl"
 "${gearhead[@]}" eval --model outputs/bundled --data "$data/test-1000.jsonl" --train "$data/train.jsonl" --suites --baselines \
   --html outputs/bundled/report.html
