@@ -60,8 +60,11 @@ pub fn fit_on(
     let model = &engine::model_directory(model);
     let mut engine = Engine::open_to_fit(model, device)?.into_diagnose();
     let Some(mut manifest) = engine.manifest().cloned() else { return Ok(None) };
-    let linear = engine::learn_linear(&manifest, train, engine.knowledge(), seed);
-    let linear = linear.map(|linear| linear.to_bytes()).transpose()?;
+    // Where no training case says anything of the causes, the one that is there stays.
+    let linear = match engine::learn_linear(&manifest, train, engine.knowledge(), seed) {
+        Some(linear) => Some(linear.to_bytes()?),
+        None => std::fs::read(model.join(LINEAR)).ok(),
+    };
     if let Some(bytes) = &linear {
         // As it is stored, in one byte for each weight: that is what the weights of the ranking are for.
         engine.set_linear(Linear::from_bytes(bytes)?)?;

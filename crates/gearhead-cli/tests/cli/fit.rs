@@ -40,3 +40,19 @@ fn an_interrupted_fit_is_told_and_fitting_again_mends_it() {
     workspace.run(&args(&train, &validation)).text();
     workspace.run(&case).text();
 }
+
+#[test]
+fn where_nothing_is_learned_the_linear_model_that_is_there_is_fitted_to() {
+    let workspace = Workspace::new();
+    workspace.copy_model("model");
+    let validation = tiny().join("data/validation.jsonl").display().to_string();
+    let record = r#"{"equipment": "Cat 320", "symptom": "x", "probable_cause": "Nothing the model ranks"}"#;
+    workspace.write("strange.jsonl", record);
+    let linear = fs::read(workspace.path("model/linear.safetensors")).unwrap();
+    let fitted = workspace.run(&args("strange.jsonl", &validation)).json();
+    assert_eq!(fitted["cases"], 4);
+    assert_eq!(fs::read(workspace.path("model/linear.safetensors")).unwrap(), linear);
+    workspace
+        .run(&["diagnose", "--model", "model", "--equipment", "Cat 320", "--symptom", "low power"])
+        .text();
+}

@@ -67,7 +67,8 @@ fn completes(last: &str, item: &str) -> bool {
         || (continues(&["SPN"]) && Cursor::new(last).word("FMI"))
         || (continues(&["CID", "PID", "PPID", "SID", "PSID"]) && Cursor::new(last).word("MID"));
     let joined = || format!("{last} {item}");
-    (is_part && !read_group(&joined()).is_empty()) || (is_state(item) && split_words(&joined()).is_some())
+    let is_read = || !read_group(&joined()).is_empty();
+    (is_part && is_read()) || (is_state(item) && (is_read() || split_words(&joined()).is_some()))
 }
 
 /// The codes of one item of a list: the codes it names, or itself as an opaque one.

@@ -307,6 +307,10 @@ fn each_code_of_a_list_keeps_its_own_state() {
     for (text, expected) in [
         ("P0087 active x3, SPN 157 FMI 18 stored", &[(Some(true), Some(3)), (Some(false), None)][..]),
         ("P0087, active, OC 4; P0191, stored", &[(Some(true), Some(4)), (Some(false), None)]),
+        (
+            "P0087 (fuel rail pressure too low at high engine load under full throttle when hot), active",
+            &[(Some(true), None)],
+        ),
         ("SPN 157 FMI 1/18 active OC 3", &[(Some(true), Some(3)); 2]),
         ("FC 559 (SPN 157 FMI 18) not active", &[(Some(false), None); 2]),
         ("SPN 97 FMI 15 (OC 3, inactive), 157-18 (active)", &[(Some(false), Some(3)), (Some(true), None)]),

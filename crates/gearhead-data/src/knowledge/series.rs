@@ -81,6 +81,9 @@ impl TryFrom<Written> for Series {
                     .to_owned(),
             );
         }
+        if letters.iter().chain(&except).any(String::is_empty) {
+            return Err("an entry of `letters` or `except` of a series is empty".to_owned());
+        }
         let is_letters = |text: &String| text.chars().all(|c| c.is_ascii_alphabetic());
         if let Some(text) =
             [&prefix].into_iter().chain(&letters).chain(&except).find(|text| !is_letters(text))

@@ -319,6 +319,12 @@ fn a_folder_gives_series_of_its_own() {
         assert_eq!(kind(equipment), None, "{equipment}");
     }
     assert_eq!(kind("Komatsu WA600"), Some("wheel loader"));
+    for series in ["{ numbers = [320], letters = [''] }", "{ maker = 'Acme', numbers = [3], except = [''] }"]
+    {
+        let (_parent, site) = folder(&[("machines.toml", &format!("{CRUSHER_MACHINE}series = [{series}]"))]);
+        let error = KnowledgeBase::builtin().with_folder(site).unwrap_err().to_string();
+        assert!(error.contains("of a series is empty"), "{error}");
+    }
 }
 
 #[test]

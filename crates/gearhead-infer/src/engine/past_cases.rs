@@ -32,13 +32,19 @@ impl PastCases {
     }
 
     /// The past cases that are most like a case, the best first: those that vote, and the first of which are shown. The
-    /// record of the case itself, which it is where every field is the same, is none of them.
+    /// record of the case itself, which it is where every field but the codes is the same, is none of them: what is asked
+    /// without its codes is the same record.
     pub(super) fn nearest(&self, case: &Case, reading: &Reading) -> Vec<Similar> {
         if self.cases.is_empty() {
             return Vec::new();
         }
         let mut nearest = self.complaints.nearest(&reading.text, VOTERS + 1);
-        nearest.retain(|similar| self.cases[similar.phrase] != *case);
+        let mut asked = case.clone();
+        nearest.retain(|similar| {
+            let past = &self.cases[similar.phrase];
+            asked.error_codes.clone_from(&past.error_codes);
+            *past != asked
+        });
         nearest.truncate(VOTERS);
         nearest
     }
@@ -106,7 +112,9 @@ mod tests {
         };
         let (fuse, wire) = votes(&Case::new("Cat 336", "horn dead"));
         assert!(fuse > wire && wire > 0.0, "{fuse} {wire}");
-        let (fuse, wire) = votes(&records[0]);
-        assert!(fuse == 0.0 && wire > 0.0, "{fuse} {wire}");
+        for codes in ["", "P0087"] {
+            let (fuse, wire) = votes(&records[0].clone().with_codes(codes));
+            assert!(fuse == 0.0 && wire > 0.0, "{fuse} {wire}");
+        }
     }
 }
