@@ -10,6 +10,7 @@ use gearhead_data::{
 use gearhead_device::{Device, Job, run};
 use gearhead_infer::engine::{self, Fitted, PastCasesAre};
 use gearhead_kernels::AutodiffKernels;
+use gearhead_model::directory::read_file;
 use gearhead_train::{Config, Event, Summary, data::TrainData};
 
 use crate::{Engine, Result};
@@ -63,7 +64,11 @@ pub fn fit_on(
     // Where no training case says anything of the causes, the one that is there stays.
     let linear = match engine::learn_linear(&manifest, train, engine.knowledge(), seed) {
         Some(linear) => Some(linear.to_bytes()?),
-        None => std::fs::read(model.join(LINEAR)).ok(),
+        None => match read_file(model, LINEAR) {
+            Ok(bytes) => Some(bytes),
+            Err(gearhead_model::Error::MissingFile { .. }) => None,
+            Err(error) => return Err(error.into()),
+        },
     };
     if let Some(bytes) = &linear {
         // As it is stored, in one byte for each weight: that is what the weights of the ranking are for.

@@ -8,11 +8,15 @@ fn args<'a>(train: &'a str, validation: &'a str) -> [&'a str; 8] {
     ["fit", "--model", "model", "--train", train, "--validation", validation, "--json"]
 }
 
+/// A file of the cases that the tiny model was trained on.
+fn data(file: &str) -> String {
+    tiny().join(format!("data/{file}.jsonl")).display().to_string()
+}
+
 #[test]
 fn the_weights_are_fitted_anew_and_past_cases_get_one() {
     let workspace = Workspace::new();
     workspace.copy_model("model");
-    let data = |file: &str| tiny().join(format!("data/{file}.jsonl")).display().to_string();
     let (train, validation) = (data("train"), data("validation"));
     let before = workspace.read("model/gearhead.json");
     let fitted = workspace.run(&args(&train, &validation)).json();
@@ -26,7 +30,6 @@ fn the_weights_are_fitted_anew_and_past_cases_get_one() {
 fn an_interrupted_fit_is_told_and_fitting_again_mends_it() {
     let workspace = Workspace::new();
     workspace.copy_model("model");
-    let data = |file: &str| tiny().join(format!("data/{file}.jsonl")).display().to_string();
     let (train, validation) = (data("train"), data("validation"));
     let other = workspace.run(&["data", "generate", "--count", "60", "--seed", "9", "--out", "other"]);
     assert_eq!(other.code, 0, "{}", other.stderr);
@@ -45,7 +48,7 @@ fn an_interrupted_fit_is_told_and_fitting_again_mends_it() {
 fn where_nothing_is_learned_the_linear_model_that_is_there_is_fitted_to() {
     let workspace = Workspace::new();
     workspace.copy_model("model");
-    let validation = tiny().join("data/validation.jsonl").display().to_string();
+    let validation = data("validation");
     let record = r#"{"equipment": "Cat 320", "symptom": "x", "probable_cause": "Nothing the model ranks"}"#;
     workspace.write("strange.jsonl", record);
     let linear = fs::read(workspace.path("model/linear.safetensors")).unwrap();

@@ -10,7 +10,7 @@ use std::{
 
 use gearhead_data::{
     case::Case,
-    code::{Code, FaultCode},
+    code::FaultCode,
     generate::{Split, learnable},
     knowledge::{Card, KnowledgeBase},
     likeness::{Document, counted, features},
@@ -107,7 +107,7 @@ impl CardIndex {
     /// one, how much the best card says of it in all, and how many of its words are those of questions and of people. Its
     /// weights were fitted on the development halves of the evaluation suites (docs/experiments.md, 2026-11-25).
     pub(super) fn familiarity(&self, case: &Case, reading: &Reading) -> f32 {
-        if case.codes().iter().any(|code| !matches!(code.code, Code::Opaque(_))) {
+        if case.codes().iter().any(|code| !code.code.is_opaque()) {
             return 1.0;
         }
         let words: Vec<&str> = reading.text.split(' ').filter(|word| !self.is_identifier(word)).collect();
