@@ -111,15 +111,16 @@ impl fmt::Display for Device {
 }
 
 /// Work that any backend can do.
-pub trait Job {
+pub trait Job: Send {
     /// What comes of it.
-    type Output;
+    type Output: Send;
 
     /// Does it on a device of the backend.
     fn run<B: AutodiffKernels>(self, device: &B::Device) -> Self::Output;
 }
 
-/// Runs a job on a device.
+/// Runs a job on a device. On the CPU it runs on one of the threads that compute, so that it does not wait outside while
+/// they start and end their share of each operation.
 ///
 /// # Panics
 ///
@@ -127,7 +128,9 @@ pub trait Job {
 pub fn run<J: Job>(device: &Device, job: J) -> J::Output {
     match device.kind {
         #[cfg(feature = "flex")]
-        Kind::Cpu => job.run::<Autodiff<burn::backend::Flex>>(&burn::backend::flex::FlexDevice),
+        Kind::Cpu => {
+            rayon::scope(|_| job.run::<Autodiff<burn::backend::Flex>>(&burn::backend::flex::FlexDevice))
+        }
         #[cfg(feature = "cuda")]
         Kind::Cuda => {
             job.run::<Autodiff<burn::backend::Cuda>>(&burn::backend::cuda::CudaDevice::new(device.index))

@@ -2,7 +2,13 @@
 
 use std::sync::Arc;
 
-use burn::tensor::{Bool, Int, Tensor, TensorData, activation::softmax, backend::Backend, ops::FloatTensor};
+use burn::tensor::{
+    Bool, Int, Tensor, TensorData,
+    activation::softmax,
+    backend::Backend,
+    module::attention,
+    ops::{AttentionModuleOptions, FloatTensor},
+};
 
 use crate::{
     Kernels,
@@ -52,24 +58,55 @@ impl Documents {
     }
 }
 
-/// `softmax(q kᵀ / √d_head) v` for each head, where a token attends to itself and to the earlier tokens of its own
-/// document. Query head `i` uses key and value head `i / (n_heads / n_kv_heads)`.
+/// The heads of an attention layer. Queries, keys and values of a token stand side by side in one row: `n_heads`
+/// queries, `n_kv_heads` keys, `n_kv_heads` values, of `d_head` features each. Query head `i` uses key and value head
+/// `i / (n_heads / n_kv_heads)`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Heads {
+    /// Query heads.
+    pub n_heads: usize,
+    /// Key and value heads; divides `n_heads`.
+    pub n_kv_heads: usize,
+    /// Features of a head.
+    pub d_head: usize,
+}
+
+impl Heads {
+    /// Features of a row of queries, which is also one of the output.
+    pub fn q_dim(self) -> usize {
+        self.n_heads * self.d_head
+    }
+
+    /// Features of a row of keys.
+    pub fn kv_dim(self) -> usize {
+        self.n_kv_heads * self.d_head
+    }
+
+    /// Features of a row of queries, keys and values.
+    pub fn qkv_dim(self) -> usize {
+        self.q_dim() + 2 * self.kv_dim()
+    }
+}
+
+/// Attention of new tokens over a cache of keys and values, `[batch, n_kv_heads, capacity, d_head]` each, of which `len`
+/// tokens are filled. The new keys and values are written behind them, in place where the backend can and nothing else
+/// holds the cache.
 ///
 /// # Shapes
 ///
-/// `q`: `[n, n_heads, d_head]`, `k` and `v`: `[n, n_kv_heads, d_head]`, result: `[n, n_heads, d_head]`.
+/// `qkv`: `[batch * new, (n_heads + 2 * n_kv_heads) * d_head]`, result: `[batch * new, n_heads * d_head]` and the cache.
 ///
-/// # Source
+/// # Panics
 ///
-/// Vaswani et al., *Attention Is All You Need*, 2017, equation 1; Ainslie et al., *GQA*, 2023, for the groups. The
-/// flex version keeps only the log-sum-exp of each row, as Dao, *FlashAttention-2*, 2023, algorithms 1 and 2.
-pub fn packed_attention<B: Kernels>(
-    q: Tensor<B, 3>,
-    k: Tensor<B, 3>,
-    v: Tensor<B, 3>,
-    documents: &Documents,
-) -> Tensor<B, 3> {
-    view(B::packed_attention(raw(q), raw(k), raw(v), documents).0)
+/// Where the cache has no room: a programmer's error.
+pub fn cached_attention<B: Kernels>(
+    qkv: Tensor<B, 2>,
+    cache: [Tensor<B, 4>; 2],
+    heads: Heads,
+    len: usize,
+) -> (Tensor<B, 2>, [Tensor<B, 4>; 2]) {
+    let (output, cache) = B::cached_attention(raw(qkv), cache.map(raw), heads, len);
+    (view(output), cache.map(view))
 }
 
 /// Documents as the rows of a rectangle: `[documents, heads, longest, d_head]`, padded at the end.
@@ -137,21 +174,36 @@ fn sum_of_group<B: Backend>(x: Tensor<B, 4>, group: usize) -> Tensor<B, 4> {
     x.reshape([rows, heads / group, group, longest, d_head]).sum_dim(2).squeeze_dim::<4>(2)
 }
 
+/// Queries, keys and values, `[n, heads, d_head]` each.
+fn split<B: Backend>(qkv: FloatTensor<B>, heads: Heads) -> [Tensor<B, 3>; 3] {
+    let qkv = view::<B, 2>(qkv);
+    let [n, _] = qkv.dims();
+    let (q_dim, kv_dim) = (heads.q_dim(), heads.kv_dim());
+    let part = |start: usize, dim: usize, count: usize| {
+        qkv.clone().slice([0..n, start..start + dim]).reshape([n, count, heads.d_head])
+    };
+    [
+        part(0, q_dim, heads.n_heads),
+        part(q_dim, kv_dim, heads.n_kv_heads),
+        part(q_dim + kv_dim, kv_dim, heads.n_kv_heads),
+    ]
+}
+
 /// The output, and the probabilities `[documents, n_heads, longest, longest]` for the backward pass.
 pub(crate) fn portable<B: Kernels>(
-    q: FloatTensor<B>,
-    k: FloatTensor<B>,
-    v: FloatTensor<B>,
+    qkv: FloatTensor<B>,
+    heads: Heads,
     documents: &Documents,
 ) -> (FloatTensor<B>, FloatTensor<B>) {
-    let (q, k, v) = (view::<B, 3>(q), view::<B, 3>(k), view::<B, 3>(v));
-    let ([n, heads, d_head], [_, kv_heads, _]) = (q.dims(), k.dims());
+    let [q, k, v] = split::<B>(qkv, heads);
+    let n = documents.token_count();
     if n == 0 {
-        return (raw(q.clone()), raw(q));
+        let empty = q.reshape([n, heads.q_dim()]);
+        return (raw(empty.clone()), raw(empty));
     }
     let rectangle = Rectangle::new(documents, &q.device());
-    let group = heads / kv_heads;
-    let scale = (d_head as f64).powf(-0.5);
+    let group = heads.n_heads / heads.n_kv_heads;
+    let scale = (heads.d_head as f64).powf(-0.5);
     let q = rectangle.spread(q).mul_scalar(scale);
     let k = for_each_query_head(rectangle.spread(k), group);
     let v = for_each_query_head(rectangle.spread(v), group);
@@ -159,31 +211,62 @@ pub(crate) fn portable<B: Kernels>(
     let shape = scores.dims();
     let probs = softmax(scores.mask_fill(rectangle.ahead.clone().expand(shape), f32::NEG_INFINITY), 3);
     let output = rectangle.collect(probs.clone().matmul(v));
-    (raw(output), raw(probs))
+    (raw(output.reshape([n, heads.q_dim()])), raw(probs))
+}
+
+pub(crate) fn portable_cached<B: Kernels>(
+    qkv: FloatTensor<B>,
+    cache: [FloatTensor<B>; 2],
+    heads: Heads,
+    len: usize,
+) -> (FloatTensor<B>, [FloatTensor<B>; 2]) {
+    let [q, k, v] = split::<B>(qkv, heads);
+    let [keys, values] = cache.map(view::<B, 4>);
+    let ([tokens, n_heads, d_head], [batch, kv_heads, _, _]) = (q.dims(), keys.dims());
+    let (new, group) = (tokens / batch, n_heads / kv_heads);
+    let cells = [0..batch, 0..kv_heads, len..len + new, 0..d_head];
+    let append = |cache: Tensor<B, 4>, part: Tensor<B, 3>| {
+        let part = part.reshape([batch, new, kv_heads, d_head]).swap_dims(1, 2);
+        cache.slice_assign(cells.clone(), part)
+    };
+    let (keys, values) = (append(keys, k), append(values, v));
+    let filled = |cache: &Tensor<B, 4>| cache.clone().slice([0..batch, 0..kv_heads, 0..len + new, 0..d_head]);
+    let options = |is_causal| AttentionModuleOptions { is_causal, ..AttentionModuleOptions::default() };
+    let (seen_keys, seen_values) = (filled(&keys), filled(&values));
+    let output = if new == 1 {
+        // One query: its group of heads stands in the place of the sequence, and nothing needs to be repeated.
+        let q = q.reshape([batch, kv_heads, group, d_head]);
+        attention(q, seen_keys, seen_values, None, None, options(false))
+    } else {
+        let q = q.reshape([batch, new, n_heads, d_head]).swap_dims(1, 2);
+        let (seen_keys, seen_values) =
+            (for_each_query_head(seen_keys, group), for_each_query_head(seen_values, group));
+        attention(q, seen_keys, seen_values, None, None, options(true)).swap_dims(1, 2)
+    };
+    (raw(output.reshape([tokens, heads.q_dim()])), [raw(keys), raw(values)])
 }
 
 /// With probabilities `P` and scores `S`: `dV = Pᵀ dO`, `dP = dO Vᵀ`, `dS = P (dP - rowsum(P dP))`,
 /// `dQ = dS K / √d_head`, `dK = dSᵀ Q / √d_head`.
 pub(crate) fn portable_backward<B: Kernels>(
-    q: FloatTensor<B>,
-    k: FloatTensor<B>,
-    v: FloatTensor<B>,
+    qkv: FloatTensor<B>,
     probs: FloatTensor<B>,
     grad: FloatTensor<B>,
+    heads: Heads,
     documents: &Documents,
-) -> (FloatTensor<B>, FloatTensor<B>, FloatTensor<B>) {
-    let (q, k, v) = (view::<B, 3>(q), view::<B, 3>(k), view::<B, 3>(v));
-    let ([n, heads, d_head], [_, kv_heads, _]) = (q.dims(), k.dims());
+) -> FloatTensor<B> {
+    let n = documents.token_count();
     if n == 0 {
-        return (raw(q), raw(k), raw(v));
+        return qkv;
     }
+    let [q, k, v] = split::<B>(qkv, heads);
     let probs = view::<B, 4>(probs);
     let rectangle = Rectangle::new(documents, &q.device());
-    let group = heads / kv_heads;
-    let scale = (d_head as f64).powf(-0.5);
+    let group = heads.n_heads / heads.n_kv_heads;
+    let scale = (heads.d_head as f64).powf(-0.5);
     // Padding repeats token 0 in every input; its gradient is cut off where the output's gradient is spread.
     let is_padding = padding::<B>(documents, &rectangle, &q.device());
-    let grad = rectangle.spread(view::<B, 3>(grad));
+    let grad = rectangle.spread(view::<B, 2>(grad).reshape([n, heads.n_heads, heads.d_head]));
     let shape = grad.dims();
     let grad = grad.mask_fill(is_padding.expand(shape), 0.0);
     let q = rectangle.spread(q);
@@ -195,8 +278,13 @@ pub(crate) fn portable_backward<B: Kernels>(
     let scores_grad = probs * (probs_grad - row_sum) * scale;
     let q_grad = scores_grad.clone().matmul(k);
     let k_grad = scores_grad.swap_dims(2, 3).matmul(q);
-    let flat = |x: Tensor<B, 4>| raw(rectangle.collect(x));
-    (flat(q_grad), flat(sum_of_group(k_grad, group)), flat(sum_of_group(v_grad, group)))
+    let flat = |x: Tensor<B, 4>, dim: usize| rectangle.collect(x).reshape([n, dim]);
+    let (q_grad, k_grad, v_grad) = (
+        flat(q_grad, heads.q_dim()),
+        flat(sum_of_group(k_grad, group), heads.kv_dim()),
+        flat(sum_of_group(v_grad, group), heads.kv_dim()),
+    );
+    raw(Tensor::cat(vec![q_grad, k_grad, v_grad], 1))
 }
 
 /// `[documents, 1, longest, 1]`, true in the cells that hold no token.

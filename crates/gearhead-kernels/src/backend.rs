@@ -1,5 +1,7 @@
 //! The trait that a backend implements, and what `Autodiff` makes of it.
 
+use std::ops::Range;
+
 use burn::{
     backend::{
         Autodiff,
@@ -10,79 +12,150 @@ use burn::{
         },
     },
     tensor::{
-        Tensor, TensorPrimitive,
+        Tensor, TensorMetadata, TensorPrimitive,
         backend::{AutodiffBackend, Backend},
         ops::{FloatTensor, IntTensor},
     },
 };
 
-use crate::{AdamWStep, Documents, adamw, attention, cross_entropy, linear, rms_norm, rope, swiglu};
+use crate::{
+    AdamWStep, AttentionContext, Documents, Heads, adamw, attention,
+    block::{self, AttentionSaved, MlpSaved},
+    embedding, linear, linear_cross_entropy, rms_norm, rope, squares, swiglu,
+};
 
 /// The operations, on a backend's own tensors. Every method has a portable default; the functions of the crate's
 /// root are the typed way to call them.
 ///
-/// Shapes: `n` tokens, `d` features, `h` query heads, `g` key and value heads, `c` features of a head.
+/// Shapes: `n` tokens, `d` features, `h` query heads, `g` key and value heads, `c` features of a head, `f` features
+/// inside the feed-forward layer.
 pub trait Kernels: Backend {
     /// `x[n, d]`, `weight[d]` to `[n, d]`.
     fn rms_norm(x: FloatTensor<Self>, weight: FloatTensor<Self>, eps: f64) -> FloatTensor<Self> {
         rms_norm::portable::<Self>(x, weight, eps)
     }
-    /// Gradients of [`Kernels::rms_norm`] for `x` and `weight`.
+    /// Gradients of [`Kernels::rms_norm`] for `x` and `weight`; to that for `x`, `beside[n, d]` is added.
     fn rms_norm_backward(
         x: FloatTensor<Self>,
         weight: FloatTensor<Self>,
         grad: FloatTensor<Self>,
+        beside: Option<FloatTensor<Self>>,
         eps: f64,
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {
-        rms_norm::portable_backward::<Self>(x, weight, grad, eps)
+        rms_norm::portable_backward::<Self>(x, weight, grad, beside, eps)
     }
-    /// `x[n, i]`, `weight[o, i]` to `[n, o]`.
-    fn linear_out_in(x: FloatTensor<Self>, weight: FloatTensor<Self>) -> FloatTensor<Self> {
-        linear::portable::<Self>(x, weight)
+    /// `x[n, i]`, each weight `[o, i]` to `[n, Σ o]`.
+    fn linear_out_in(x: FloatTensor<Self>, weights: Vec<FloatTensor<Self>>) -> FloatTensor<Self> {
+        linear::portable::<Self>(x, weights)
     }
-    /// `x[n, h, c]`, `cos[n, c/2]`, `sin[n, c/2]` to `[n, h, c]`.
-    fn rope(x: FloatTensor<Self>, cos: FloatTensor<Self>, sin: FloatTensor<Self>) -> FloatTensor<Self> {
-        rope::portable::<Self>(x, cos, sin)
+    /// `x[n, i]`, `weight[o, i]`, `residual[n, o]` to `[n, o]`.
+    fn linear_add(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        residual: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        linear::portable_add::<Self>(x, weight, residual)
     }
-    /// `gate[n, f]`, `up[n, f]` to `[n, f]`.
-    fn swiglu(gate: FloatTensor<Self>, up: FloatTensor<Self>) -> FloatTensor<Self> {
-        swiglu::portable::<Self>(gate, up)
+    /// Gradient of [`Kernels::linear_out_in`] for `x`, of `grad[n, Σ o]`.
+    fn linear_input_grad(grad: FloatTensor<Self>, weights: Vec<FloatTensor<Self>>) -> FloatTensor<Self> {
+        linear::portable_input_grad::<Self>(grad, weights)
     }
-    /// Gradients of [`Kernels::swiglu`] for `gate` and `up`.
+    /// Gradient of [`Kernels::linear_out_in`] for the weight whose results stand in `columns`.
+    fn linear_weight_grad(
+        grad: FloatTensor<Self>,
+        columns: Range<usize>,
+        x: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        linear::portable_weight_grad::<Self>(grad, columns, x)
+    }
+    /// `table[rows, d]`, `ids[n]` to `[n, d]`.
+    fn gather_rows(table: FloatTensor<Self>, ids: IntTensor<Self>) -> FloatTensor<Self> {
+        embedding::portable::<Self>(table, ids)
+    }
+    /// Gradient of [`Kernels::gather_rows`] for a table of so many rows.
+    fn scatter_rows(rows: usize, ids: IntTensor<Self>, grad: FloatTensor<Self>) -> FloatTensor<Self> {
+        embedding::portable_backward::<Self>(rows, ids, grad)
+    }
+    /// `x[n, m]`, `cos[n, c/2]`, `sin[n, c/2]` to `[n, m]`, with the first `heads` heads of each row turned.
+    fn rope(
+        x: FloatTensor<Self>,
+        cos: FloatTensor<Self>,
+        sin: FloatTensor<Self>,
+        heads: usize,
+    ) -> FloatTensor<Self> {
+        rope::portable::<Self>(x, cos, sin, heads)
+    }
+    /// `gate_up[n, 2 f]` to `[n, f]`.
+    fn swiglu(gate_up: FloatTensor<Self>) -> FloatTensor<Self> {
+        swiglu::portable::<Self>(gate_up)
+    }
+    /// Gradient of [`Kernels::swiglu`] for `gate_up`, and its result again.
     fn swiglu_backward(
-        gate: FloatTensor<Self>,
-        up: FloatTensor<Self>,
+        gate_up: FloatTensor<Self>,
         grad: FloatTensor<Self>,
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {
-        swiglu::portable_backward::<Self>(gate, up, grad)
+        swiglu::portable_backward::<Self>(gate_up, grad)
     }
-    /// `q[n, h, c]`, `k[n, g, c]`, `v[n, g, c]` to the output `[n, h, c]` and whatever the backward pass of the same
-    /// backend needs beside it.
+    /// `qkv[n, (h + 2 g) c]` to the output `[n, h c]` and whatever the backward pass of the same backend needs beside
+    /// it.
     fn packed_attention(
-        q: FloatTensor<Self>,
-        k: FloatTensor<Self>,
-        v: FloatTensor<Self>,
+        qkv: FloatTensor<Self>,
+        heads: Heads,
         documents: &Documents,
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {
-        attention::portable::<Self>(q, k, v, documents)
+        attention::portable::<Self>(qkv, heads, documents)
     }
-    /// Gradients of [`Kernels::packed_attention`] for `q`, `k` and `v`.
+    /// Gradient of [`Kernels::packed_attention`] for `qkv`; `saved` is what it returned.
     fn packed_attention_backward(
-        q: FloatTensor<Self>,
-        k: FloatTensor<Self>,
-        v: FloatTensor<Self>,
+        qkv: FloatTensor<Self>,
         saved: (FloatTensor<Self>, FloatTensor<Self>),
         grad: FloatTensor<Self>,
+        heads: Heads,
         documents: &Documents,
-    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
-        attention::portable_backward::<Self>(q, k, v, saved.1, grad, documents)
+    ) -> FloatTensor<Self> {
+        attention::portable_backward::<Self>(qkv, saved.1, grad, heads, documents)
     }
-    /// `logits[n, v]`, `targets[n]` to the summed loss `[1]` and its gradient for the logits `[n, v]`.
-    fn cross_entropy(
-        logits: FloatTensor<Self>,
+    /// `qkv[batch * new, (h + 2 g) c]` of tokens that follow the `len` tokens whose keys and values the cache holds,
+    /// `[batch, g, capacity, c]` each, to the output `[batch * new, h c]` and the cache with the new ones.
+    fn cached_attention(
+        qkv: FloatTensor<Self>,
+        cache: [FloatTensor<Self>; 2],
+        heads: Heads,
+        len: usize,
+    ) -> (FloatTensor<Self>, [FloatTensor<Self>; 2]) {
+        attention::portable_cached::<Self>(qkv, cache, heads, len)
+    }
+    /// `x[n, d]` and the weights `norm[d]`, `q[h c, d]`, `k[g c, d]`, `v[g c, d]`, `output[d, h c]` to `[n, d]`.
+    fn attention_block(
+        x: FloatTensor<Self>,
+        weights: [FloatTensor<Self>; 5],
+        context: AttentionContext<FloatTensor<Self>>,
+    ) -> FloatTensor<Self> {
+        block::attention::<Self>(x, weights, context).0
+    }
+    /// `x[n, d]` and the weights `norm[d]`, `gate[f, d]`, `up[f, d]`, `down[d, f]` to `[n, d]`.
+    fn mlp_block(x: FloatTensor<Self>, weights: [FloatTensor<Self>; 4], eps: f64) -> FloatTensor<Self> {
+        block::mlp::<Self>(x, weights, eps).0
+    }
+    /// `hidden[n, d]`, `weight[v, d]`, `targets[n]` to the summed loss `[1]`.
+    fn linear_cross_entropy(
+        hidden: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
         targets: IntTensor<Self>,
-    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
-        cross_entropy::portable::<Self>(logits, targets)
+    ) -> FloatTensor<Self> {
+        linear_cross_entropy::portable::<Self>(hidden, weight, targets)
+    }
+    /// The loss as [`Kernels::linear_cross_entropy`], and its gradients for `hidden` and `weight`.
+    fn linear_cross_entropy_with_grads(
+        hidden: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        targets: IntTensor<Self>,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
+        linear_cross_entropy::portable_with_grads::<Self>(hidden, weight, targets)
+    }
+    /// `Σ x²` over all elements, `[1]`.
+    fn sum_of_squares(x: FloatTensor<Self>) -> FloatTensor<Self> {
+        squares::portable::<Self>(x)
     }
     /// Parameter and the two moments after one step; all four tensors have one shape.
     fn adamw_step(
@@ -123,177 +196,133 @@ pub(crate) fn raw<B: Backend, const D: usize>(tensor: Tensor<B, D>) -> FloatTens
 fn register<B: Backend, S, const N: usize>(
     ops: Ops<S, N>,
     grads: &mut Gradients,
-    values: [FloatTensor<B>; N],
+    values: [Option<FloatTensor<B>>; N],
 ) {
     for (parent, value) in ops.parents.into_iter().zip(values) {
-        if let Some(node) = parent {
+        if let (Some(node), Some(value)) = (parent, value) {
             grads.register::<B>(node.id, value);
         }
     }
 }
 
-/// One operation with a hand-written backward pass: `$parents` are the tensors that get gradients.
-macro_rules! tracked {
-    ($op:expr, $backend:ty, $strategy:ty, [$($parent:ident),+], $state:expr, $output:expr) => {
-        match $op.prepare::<$strategy>([$($parent.node.clone()),+]).compute_bound().stateful() {
-            OpsKind::Tracked(prep) => {
-                let output = $output;
-                prep.finish($state(&output), output.0)
+/// An operation under `Autodiff`: a forward pass that says what is to be kept, and the backward pass that goes by it.
+macro_rules! operation {
+    ($name:ident, $count:literal, $state:ty, $backward:expr) => {
+        #[derive(Debug)]
+        struct $name;
+        impl<B: Kernels> Backward<B, $count> for $name {
+            type State = $state;
+            fn backward(self, ops: Ops<Self::State, $count>, grads: &mut Gradients, _: &mut Checkpointer) {
+                let grad = grads.consume::<B>(&ops.node);
+                let wanted = ops.parents.each_ref().map(Option::is_some);
+                let values = $backward(ops.state.clone(), grad, wanted);
+                register::<B, _, $count>(ops, grads, values);
             }
-            OpsKind::UnTracked(prep) => prep.finish($output.0),
         }
     };
 }
 
+/// Runs an operation: `$untracked` where no parent wants a gradient, else `$tracked`, which also says what to keep.
+macro_rules! run {
+    ($name:ident, $strategy:ty, $parents:expr, $tracked:expr, $untracked:expr) => {{
+        // Held until the operation is part of the graph: what nobody holds, a backward pass on another thread may sweep
+        // away.
+        let parents = $parents;
+        let nodes = parents.each_ref().map(|parent| parent.node.clone());
+        let output = match $name.prepare::<$strategy>(nodes).compute_bound().stateful() {
+            OpsKind::Tracked(prep) => {
+                let (output, state) = $tracked;
+                prep.finish(state, output)
+            }
+            OpsKind::UnTracked(prep) => prep.finish($untracked),
+        };
+        drop(parents);
+        output
+    }};
+}
+
+/// The inner backend's tensors.
+fn inner<B: Backend, C: CheckpointStrategy, const N: usize>(
+    tensors: &[FloatTensor<Autodiff<B, C>>; N],
+) -> [FloatTensor<B>; N] {
+    tensors.each_ref().map(|tensor| tensor.primitive.clone())
+}
+
 impl<B: Kernels, C: CheckpointStrategy> Kernels for Autodiff<B, C> {
     fn rms_norm(x: FloatTensor<Self>, weight: FloatTensor<Self>, eps: f64) -> FloatTensor<Self> {
-        #[derive(Debug)]
-        struct RmsNorm;
-        impl<B: Kernels> Backward<B, 2> for RmsNorm {
-            type State = (FloatTensor<B>, FloatTensor<B>, f64);
-            fn backward(self, ops: Ops<Self::State, 2>, grads: &mut Gradients, _: &mut Checkpointer) {
-                let grad = grads.consume::<B>(&ops.node);
-                let (x, weight, eps) = ops.state.clone();
-                let (x, weight) = B::rms_norm_backward(x, weight, grad, eps);
-                register::<B, _, 2>(ops, grads, [x, weight]);
-            }
-        }
-        tracked!(
-            RmsNorm,
-            B,
+        operation!(RmsNorm, 2, (FloatTensor<B>, FloatTensor<B>, f64), |(x, weight, eps), grad, _| {
+            let (x, weight) = B::rms_norm_backward(x, weight, grad, None, eps);
+            [Some(x), Some(weight)]
+        });
+        let [x_in, weight_in] = inner::<B, C, 2>(&[x.clone(), weight.clone()]);
+        let forward = || B::rms_norm(x_in.clone(), weight_in.clone(), eps);
+        run!(RmsNorm, C, [x, weight], (forward(), (x_in, weight_in, eps)), forward())
+    }
+
+    fn attention_block(
+        x: FloatTensor<Self>,
+        weights: [FloatTensor<Self>; 5],
+        context: AttentionContext<FloatTensor<Self>>,
+    ) -> FloatTensor<Self> {
+        operation!(AttentionBlock, 6, AttentionSaved<FloatTensor<B>>, block::attention_backward::<B>);
+        let AttentionContext { heads, cos, sin, documents, eps } = context;
+        let [cos, sin] = inner::<B, C, 2>(&[cos, sin]);
+        let context = AttentionContext { heads, cos, sin, documents, eps };
+        let (x_in, weights_in) = (x.primitive.clone(), inner::<B, C, 5>(&weights));
+        let [norm, q, k, v, output] = weights;
+        run!(
+            AttentionBlock,
             C,
-            [x, weight],
-            |_: &(FloatTensor<B>,)| (x.primitive.clone(), weight.primitive.clone(), eps),
-            (B::rms_norm(x.primitive.clone(), weight.primitive.clone(), eps),)
+            [x, norm, q, k, v, output],
+            block::attention::<B>(x_in, weights_in, context),
+            B::attention_block(x_in, weights_in, context)
         )
     }
 
-    fn linear_out_in(x: FloatTensor<Self>, weight: FloatTensor<Self>) -> FloatTensor<Self> {
-        #[derive(Debug)]
-        struct Linear;
-        impl<B: Kernels> Backward<B, 2> for Linear {
-            type State = (FloatTensor<B>, FloatTensor<B>);
-            fn backward(self, ops: Ops<Self::State, 2>, grads: &mut Gradients, _: &mut Checkpointer) {
-                let grad = grads.consume::<B>(&ops.node);
-                let (x, weight) = ops.state.clone();
-                let [x_parent, weight_parent] = &ops.parents;
-                // A frozen weight or an input without gradient costs no product.
-                if let Some(node) = x_parent {
-                    grads.register::<B>(node.id, B::float_matmul(grad.clone(), weight));
-                }
-                if let Some(node) = weight_parent {
-                    grads.register::<B>(node.id, B::float_matmul(B::float_transpose(grad), x));
-                }
-            }
-        }
-        tracked!(
-            Linear,
-            B,
+    fn mlp_block(x: FloatTensor<Self>, weights: [FloatTensor<Self>; 4], eps: f64) -> FloatTensor<Self> {
+        operation!(MlpBlock, 5, MlpSaved<FloatTensor<B>>, block::mlp_backward::<B>);
+        let (x_in, weights_in) = (x.primitive.clone(), inner::<B, C, 4>(&weights));
+        let [norm, gate, up, down] = weights;
+        run!(
+            MlpBlock,
             C,
-            [x, weight],
-            |_: &(FloatTensor<B>,)| (x.primitive.clone(), weight.primitive.clone()),
-            (B::linear_out_in(x.primitive.clone(), weight.primitive.clone()),)
+            [x, norm, gate, up, down],
+            block::mlp::<B>(x_in, weights_in, eps),
+            B::mlp_block(x_in, weights_in, eps)
         )
     }
 
-    fn rope(x: FloatTensor<Self>, cos: FloatTensor<Self>, sin: FloatTensor<Self>) -> FloatTensor<Self> {
-        #[derive(Debug)]
-        struct Rope;
-        impl<B: Kernels> Backward<B, 1> for Rope {
-            type State = (FloatTensor<B>, FloatTensor<B>);
-            fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
-                let grad = grads.consume::<B>(&ops.node);
-                let (cos, sin) = ops.state.clone();
-                // A rotation's transpose is the rotation by the opposite angle.
-                let x = B::rope(grad, cos, B::float_neg(sin));
-                register::<B, _, 1>(ops, grads, [x]);
-            }
-        }
-        tracked!(
-            Rope,
-            B,
-            C,
-            [x],
-            |_: &(FloatTensor<B>,)| (cos.primitive.clone(), sin.primitive.clone()),
-            (B::rope(x.primitive.clone(), cos.primitive.clone(), sin.primitive.clone()),)
-        )
+    fn gather_rows(table: FloatTensor<Self>, ids: IntTensor<Self>) -> FloatTensor<Self> {
+        operation!(GatherRows, 1, (usize, IntTensor<B>), |(rows, ids), grad, _| {
+            [Some(B::scatter_rows(rows, ids, grad))]
+        });
+        let table_in = table.primitive.clone();
+        let rows = table_in.shape()[0];
+        let forward = || B::gather_rows(table_in.clone(), ids.clone());
+        run!(GatherRows, C, [table], (forward(), (rows, ids.clone())), forward())
     }
 
-    fn swiglu(gate: FloatTensor<Self>, up: FloatTensor<Self>) -> FloatTensor<Self> {
-        #[derive(Debug)]
-        struct Swiglu;
-        impl<B: Kernels> Backward<B, 2> for Swiglu {
-            type State = (FloatTensor<B>, FloatTensor<B>);
-            fn backward(self, ops: Ops<Self::State, 2>, grads: &mut Gradients, _: &mut Checkpointer) {
-                let grad = grads.consume::<B>(&ops.node);
-                let (gate, up) = ops.state.clone();
-                let (gate, up) = B::swiglu_backward(gate, up, grad);
-                register::<B, _, 2>(ops, grads, [gate, up]);
-            }
-        }
-        tracked!(
-            Swiglu,
-            B,
-            C,
-            [gate, up],
-            |_: &(FloatTensor<B>,)| (gate.primitive.clone(), up.primitive.clone()),
-            (B::swiglu(gate.primitive.clone(), up.primitive.clone()),)
-        )
-    }
-
-    fn packed_attention(
-        q: FloatTensor<Self>,
-        k: FloatTensor<Self>,
-        v: FloatTensor<Self>,
-        documents: &Documents,
-    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
-        #[derive(Debug)]
-        struct PackedAttention;
-        impl<B: Kernels> Backward<B, 3> for PackedAttention {
-            type State = ([FloatTensor<B>; 3], (FloatTensor<B>, FloatTensor<B>), Documents);
-            fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Gradients, _: &mut Checkpointer) {
-                let grad = grads.consume::<B>(&ops.node);
-                let ([q, k, v], saved, documents) = ops.state.clone();
-                let (q, k, v) = B::packed_attention_backward(q, k, v, saved, grad, &documents);
-                register::<B, _, 3>(ops, grads, [q, k, v]);
-            }
-        }
-        let inputs = || [q.primitive.clone(), k.primitive.clone(), v.primitive.clone()];
-        let [q_in, k_in, v_in] = inputs();
-        let output = tracked!(
-            PackedAttention,
-            B,
-            C,
-            [q, k, v],
-            |saved: &(FloatTensor<B>, FloatTensor<B>)| (inputs(), saved.clone(), documents.clone()),
-            B::packed_attention(q_in, k_in, v_in, documents)
-        );
-        (output.clone(), output)
-    }
-
-    fn cross_entropy(
-        logits: FloatTensor<Self>,
+    fn linear_cross_entropy(
+        hidden: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
         targets: IntTensor<Self>,
-    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
-        #[derive(Debug)]
-        struct CrossEntropy;
-        impl<B: Kernels> Backward<B, 1> for CrossEntropy {
-            type State = FloatTensor<B>;
-            fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
-                let grad = grads.consume::<B>(&ops.node);
-                let scale = view::<B, 1>(grad).unsqueeze::<2>();
-                let logits = raw(view::<B, 2>(ops.state.clone()).mul(scale));
-                register::<B, _, 1>(ops, grads, [logits]);
-            }
-        }
-        let loss = tracked!(
-            CrossEntropy,
-            B,
+    ) -> FloatTensor<Self> {
+        // What is kept are the gradients of the loss, which were computed beside it.
+        operation!(LinearCrossEntropy, 2, [FloatTensor<B>; 2], |gradients: [FloatTensor<B>; 2], grad, _| {
+            let scale = view::<B, 1>(grad).unsqueeze::<2>();
+            gradients.map(|gradient| Some(raw(view::<B, 2>(gradient).mul(scale.clone()))))
+        });
+        let [hidden_in, weight_in] = inner::<B, C, 2>(&[hidden.clone(), weight.clone()]);
+        run!(
+            LinearCrossEntropy,
             C,
-            [logits],
-            |output: &(FloatTensor<B>, FloatTensor<B>)| output.1.clone(),
-            B::cross_entropy(logits.primitive.clone(), targets.clone())
-        );
-        (loss.clone(), loss)
+            [hidden, weight],
+            {
+                let (loss, hidden_grad, weight_grad) =
+                    B::linear_cross_entropy_with_grads(hidden_in, weight_in, targets);
+                (loss, [hidden_grad, weight_grad])
+            },
+            B::linear_cross_entropy(hidden_in, weight_in, targets)
+        )
     }
 }

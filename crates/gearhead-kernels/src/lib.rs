@@ -1,38 +1,48 @@
 //! Fused tensor operations that extend Burn's backends, each with its own backward pass.
 //!
 //! A backend that implements [`Kernels`] gets a portable version of every operation, made of Burn's own tensor
-//! operations; a backend may override any of them. The CPU backend `Flex` overrides those that are bound by memory
-//! traffic. Under `Autodiff` each operation is one node whose backward pass is written by hand, so that no table of
-//! intermediate results is kept for it.
+//! operations; a backend may override any of them. The CPU backend `Flex` overrides them all. Under `Autodiff` each
+//! block of a layer is one node whose backward pass is written by hand, so that little is kept for it and nothing is
+//! summed twice.
 //!
 //! This crate knows tensors only: no model, no file.
 //!
-//! | operation | function | overridden for |
-//! | --- | --- | --- |
-//! | root mean square normalisation | [`rms_norm`] | flex |
-//! | linear layer on `[out, in]` weights | [`linear`] | |
-//! | rotary position embedding | [`rope`] | flex |
-//! | gated linear unit with SiLU | [`swiglu`] | flex |
-//! | attention inside the documents of a batch | [`packed_attention`] | flex |
-//! | cross-entropy, summed | [`cross_entropy`] | flex |
-//! | one AdamW step | [`adamw_step`] | flex |
+//! | operation | function |
+//! | --- | --- |
+//! | attention with its normalisation, projections and residual | [`attention_block`] |
+//! | feed-forward layer with its normalisation and residual | [`mlp_block`] |
+//! | attention over a cache of keys and values | [`cached_attention`] |
+//! | root mean square normalisation | [`rms_norm`] |
+//! | rows of a table | [`embedding`] |
+//! | linear layers on `[out, in]` weights | [`linear`], [`linear_add`] |
+//! | rotary position embedding | [`rope`] |
+//! | gated linear unit with SiLU | [`swiglu`] |
+//! | output layer and cross-entropy | [`linear_cross_entropy`] |
+//! | sum of squares | [`sum_of_squares`] |
+//! | one AdamW step | [`adamw_step`] |
 
 mod adamw;
 mod attention;
 mod backend;
-mod cross_entropy;
+mod block;
+mod embedding;
 #[cfg(feature = "flex")]
 mod flex;
 mod linear;
+mod linear_cross_entropy;
 mod rms_norm;
 mod rope;
+mod squares;
 mod swiglu;
 
 pub use adamw::{AdamWStep, adamw_step};
-pub use attention::{Documents, packed_attention};
+pub use attention::{Documents, Heads, cached_attention};
 pub use backend::{AutodiffKernels, Kernels};
-pub use cross_entropy::cross_entropy;
-pub use linear::linear;
+pub use block::{AttentionContext, AttentionWeights, MlpWeights, attention_block, mlp_block};
+pub use embedding::embedding;
+pub use linear::{linear, linear_add};
+pub use linear_cross_entropy::linear_cross_entropy;
 pub use rms_norm::rms_norm;
 pub use rope::{RopeTable, rope};
+pub use squares::sum_of_squares;
 pub use swiglu::swiglu;

@@ -26,11 +26,13 @@ pub(crate) fn portable<B: Kernels>(x: FloatTensor<B>, weight: FloatTensor<B>, ep
     raw(x * inverse_rms * weight.unsqueeze())
 }
 
-/// With `r = 1 / rms`, `x̂ = x r` and `g = grad * weight`: `dx = r (g - x̂ mean(g x̂))`, `dweight = Σ grad x̂`.
+/// With `r = 1 / rms`, `x̂ = x r` and `g = grad * weight`: `dx = r (g - x̂ mean(g x̂))`, `dweight = Σ grad x̂`. `beside` is
+/// a gradient that reaches `x` on another way and is added to `dx`.
 pub(crate) fn portable_backward<B: Kernels>(
     x: FloatTensor<B>,
     weight: FloatTensor<B>,
     grad: FloatTensor<B>,
+    beside: Option<FloatTensor<B>>,
     eps: f64,
 ) -> (FloatTensor<B>, FloatTensor<B>) {
     let (x, weight, grad) = (view::<B, 2>(x), view::<B, 1>(weight), view::<B, 2>(grad));
@@ -39,7 +41,12 @@ pub(crate) fn portable_backward<B: Kernels>(
     let weight_grad = (grad.clone() * normed.clone()).sum_dim(0).squeeze_dim::<1>(0);
     let scaled = grad * weight.unsqueeze();
     let mean = (scaled.clone() * normed.clone()).mean_dim(1);
-    (raw((scaled - normed * mean) * inverse_rms), raw(weight_grad))
+    let x_grad = (scaled - normed * mean) * inverse_rms;
+    let x_grad = match beside {
+        Some(beside) => x_grad + view(beside),
+        None => x_grad,
+    };
+    (raw(x_grad), raw(weight_grad))
 }
 
 fn inverse_rms<B: Kernels>(x: Tensor<B, 2>, eps: f64) -> Tensor<B, 2> {

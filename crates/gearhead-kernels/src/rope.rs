@@ -33,35 +33,42 @@ impl<B: Backend> RopeTable<B> {
     }
 }
 
-/// Turns feature pairs `(i, i + d_head / 2)` of every head by the angle of the token's position.
+/// Turns feature pairs `(i, i + d_head / 2)` of the first `heads` heads of each row by the angle of the row's position;
+/// what stands behind them in a row stays as it is.
 ///
 /// # Shapes
 ///
-/// `x`: `[n, heads, d_head]`, `table`: `n` positions, result: `[n, heads, d_head]`.
+/// `x`: `[n, m]` with `m` at least `heads * d_head`, `table`: `n` positions, result: `[n, m]`.
 ///
 /// # Source
 ///
 /// Su et al., *RoFormer*, 2021, equation 34, with the pairs laid out as in transformers' `rotate_half`.
-pub fn rope<B: Kernels>(x: Tensor<B, 3>, table: &RopeTable<B>) -> Tensor<B, 3> {
-    view(B::rope(raw(x), raw(table.cos.clone()), raw(table.sin.clone())))
+pub fn rope<B: Kernels>(x: Tensor<B, 2>, table: &RopeTable<B>, heads: usize) -> Tensor<B, 2> {
+    view(B::rope(raw(x), raw(table.cos.clone()), raw(table.sin.clone()), heads))
 }
 
 pub(crate) fn portable<B: Kernels>(
     x: FloatTensor<B>,
     cos: FloatTensor<B>,
     sin: FloatTensor<B>,
+    heads: usize,
 ) -> FloatTensor<B> {
-    let x = view::<B, 3>(x);
-    let [n, heads, d_head] = x.dims();
+    let (x, cos, sin) = (view::<B, 2>(x), view::<B, 2>(cos), view::<B, 2>(sin));
+    let ([n, columns], [_, half]) = (x.dims(), cos.dims());
     if n == 0 {
         // Burn forgets the type of the numbers where it joins empty tensors.
         return raw(x);
     }
-    let half = d_head / 2;
-    let (cos, sin) = (view::<B, 2>(cos).unsqueeze_dim::<3>(1), view::<B, 2>(sin).unsqueeze_dim::<3>(1));
-    let low = x.clone().slice([0..n, 0..heads, 0..half]);
-    let high = x.slice([0..n, 0..heads, half..d_head]);
+    let (cos, sin) = (cos.unsqueeze_dim::<3>(1), sin.unsqueeze_dim::<3>(1));
+    let turning = heads * 2 * half;
+    let pairs = x.clone().slice([0..n, 0..turning]).reshape([n, heads, 2 * half]);
+    let low = pairs.clone().slice([0..n, 0..heads, 0..half]);
+    let high = pairs.slice([0..n, 0..heads, half..2 * half]);
     let turned_low = low.clone() * cos.clone() - high.clone() * sin.clone();
     let turned_high = high * cos + low * sin;
-    raw(Tensor::cat(vec![turned_low, turned_high], 2))
+    let turned = Tensor::cat(vec![turned_low, turned_high], 2).reshape([n, turning]);
+    if turning == columns {
+        return raw(turned);
+    }
+    raw(Tensor::cat(vec![turned, x.slice([0..n, turning..columns])], 1))
 }

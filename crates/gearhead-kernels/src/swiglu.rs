@@ -3,6 +3,7 @@
 use burn::tensor::{
     Tensor,
     activation::{sigmoid, silu},
+    backend::Backend,
     ops::FloatTensor,
 };
 
@@ -15,27 +16,42 @@ use crate::{
 ///
 /// # Shapes
 ///
-/// All three: `[n, d_ff]`.
+/// `gate_up`: `[n, 2 * d_ff]`, gate and up side by side, result: `[n, d_ff]`.
 ///
 /// # Source
 ///
 /// Shazeer, *GLU Variants Improve Transformer*, 2020, equation 6 (without the projections).
-pub fn swiglu<B: Kernels>(gate: Tensor<B, 2>, up: Tensor<B, 2>) -> Tensor<B, 2> {
-    view(B::swiglu(raw(gate), raw(up)))
+pub fn swiglu<B: Kernels>(gate_up: Tensor<B, 2>) -> Tensor<B, 2> {
+    view(B::swiglu(raw(gate_up)))
 }
 
-pub(crate) fn portable<B: Kernels>(gate: FloatTensor<B>, up: FloatTensor<B>) -> FloatTensor<B> {
-    raw(silu(view::<B, 2>(gate)) * view::<B, 2>(up))
+fn split<B: Backend>(gate_up: FloatTensor<B>) -> [Tensor<B, 2>; 2] {
+    let gate_up = view::<B, 2>(gate_up);
+    let [n, columns] = gate_up.dims();
+    let d_ff = columns / 2;
+    [gate_up.clone().slice([0..n, 0..d_ff]), gate_up.slice([0..n, d_ff..columns])]
 }
 
-/// `dgate = grad up σ (1 + gate (1 - σ))`, `dup = grad gate σ`, with `σ = sigmoid(gate)`.
+pub(crate) fn portable<B: Kernels>(gate_up: FloatTensor<B>) -> FloatTensor<B> {
+    let [gate, up] = split::<B>(gate_up);
+    raw(silu(gate) * up)
+}
+
+/// `dgate = grad up σ (1 + gate (1 - σ))`, `dup = grad gate σ`, with `σ = sigmoid(gate)`; and `y` again.
 pub(crate) fn portable_backward<B: Kernels>(
-    gate: FloatTensor<B>,
-    up: FloatTensor<B>,
+    gate_up: FloatTensor<B>,
     grad: FloatTensor<B>,
 ) -> (FloatTensor<B>, FloatTensor<B>) {
-    let (gate, up, grad) = (view::<B, 2>(gate), view::<B, 2>(up), view::<B, 2>(grad));
+    let [gate, up] = split::<B>(gate_up.clone());
+    if gate.dims()[0] == 0 {
+        // Burn forgets the type of the numbers where it joins empty tensors.
+        return (gate_up, grad);
+    }
+    let grad = view::<B, 2>(grad);
     let sigma = sigmoid(gate.clone());
     let slope = sigma.clone() * (gate.clone() * (-sigma.clone() + 1.0) + 1.0);
-    (raw(grad.clone() * up * slope), raw(grad * gate * sigma))
+    let silu = gate * sigma;
+    let gate_grad = grad.clone() * up.clone() * slope;
+    let up_grad = grad * silu.clone();
+    (raw(Tensor::cat(vec![gate_grad, up_grad], 1)), raw(silu * up))
 }

@@ -5,15 +5,15 @@ mod numbers;
 
 use burn::{
     backend::Flex,
-    tensor::{DType, Int, Tensor, TensorData, backend::Backend},
+    tensor::{DType, Tensor, backend::Backend},
 };
-use gearhead_kernels::{
-    AdamWStep, Documents, RopeTable, adamw_step, cross_entropy, linear, packed_attention, rms_norm, rope,
-    swiglu,
-};
+use gearhead_kernels::{AdamWStep, Documents, adamw_step, rms_norm};
 use serde::{Deserialize, de::DeserializeOwned};
 
-use numbers::{FLEX_AND_PORTABLE, Numbers, Trained, assert_within, backward, grad};
+use numbers::{
+    FLEX_AND_PORTABLE, Numbers, Outcome, assert_within, attention_and_gradients, backward,
+    cross_entropy_and_gradients, grad, linear_and_gradients, rope_and_gradient, swiglu_and_gradients,
+};
 
 /// The cases of one operation, each on both implementations.
 fn for_each_case<T: DeserializeOwned>(operation: &str, mut check: impl FnMut(&T, DType)) {
@@ -29,19 +29,23 @@ fn for_each_case<T: DeserializeOwned>(operation: &str, mut check: impl FnMut(&T,
     }
 }
 
-/// Within 1e-5 of the largest element, or 2e-6.
-fn assert_close<B: Backend, const D: usize>(what: &str, ours: Tensor<B, D>, expected: &Numbers) {
-    let dtype = ours.dtype();
-    assert_within(
-        &format!("{what} in {dtype:?}"),
-        &Numbers::of(ours),
-        expected,
-        (1e-5 * expected.largest()).max(2e-6),
-    );
+/// The identity matrix, with which hidden states are logits.
+fn identity(size: usize) -> Numbers {
+    let data = (0..size * size).map(|place| f64::from(u8::from(place % (size + 1) == 0))).collect();
+    Numbers { shape: vec![size, size], data }
 }
 
-fn targets<B: Backend>(ids: &[i64]) -> Tensor<B, 1, Int> {
-    Tensor::from_data(TensorData::from(ids), &B::Device::default())
+/// Within 1e-5 of the largest element, or 2e-6.
+fn assert_close<B: Backend, const D: usize>(what: &str, ours: Tensor<B, D>, expected: &Numbers) {
+    assert_outcome(&vec![("", Numbers::of(ours))], &[expected], what);
+}
+
+fn assert_outcome(ours: &Outcome, expected: &[&Numbers], where_: impl std::fmt::Debug) {
+    assert_eq!(ours.len(), expected.len());
+    for ((what, ours), expected) in ours.iter().zip(expected) {
+        let tolerance = (1e-5 * expected.largest()).max(2e-6);
+        assert_within(&format!("{what} in {where_:?}"), ours, expected, tolerance);
+    }
 }
 
 #[test]
@@ -78,12 +82,8 @@ fn swiglu_is_that_of_pytorch() {
         dup: Numbers,
     }
     for_each_case("swiglu", |case: &Case, dtype| {
-        let (gate, up) = (case.gate.leaf(dtype), case.up.leaf(dtype));
-        let y = swiglu(gate.clone(), up.clone());
-        let grads = backward(&y, &case.grad);
-        assert_close("y", y, &case.y);
-        assert_close("dgate", grad(&gate, &grads), &case.dgate);
-        assert_close("dup", grad(&up, &grads), &case.dup);
+        let ours = swiglu_and_gradients([&case.gate, &case.up, &case.grad], dtype);
+        assert_outcome(&ours, &[&case.y, &case.dgate, &case.dup], dtype);
     });
 }
 
@@ -99,17 +99,12 @@ fn rope_is_that_of_transformers() {
         dx: Numbers,
     }
     for_each_case("rope", |case: &Case, dtype| {
-        let x = case.x.leaf::<3>(dtype);
-        let [_, _, d_head] = x.dims();
+        let d_head = case.x.shape[2];
         let inverse_frequencies: Vec<f32> = (0..d_head / 2)
             .map(|pair| case.theta.powf(-((2 * pair) as f64) / d_head as f64) as f32)
             .collect();
-        let table = RopeTable::<Trained>::new(&case.positions, &inverse_frequencies, &x.device());
-        let table = RopeTable { cos: table.cos.cast(dtype), sin: table.sin.cast(dtype) };
-        let y = rope(x.clone(), &table);
-        let grads = backward(&y, &case.grad);
-        assert_close("y", y, &case.y);
-        assert_close("dx", grad(&x, &grads), &case.dx);
+        let ours = rope_and_gradient([&case.x, &case.grad], &case.positions, &inverse_frequencies, dtype);
+        assert_outcome(&ours, &[&case.y, &case.dx], dtype);
     });
 }
 
@@ -128,13 +123,9 @@ fn packed_attention_is_that_of_pytorch_on_each_document() {
         dv: Numbers,
     }
     for_each_case("packed_attention", |case: &Case, dtype| {
-        let [q, k, v] = [&case.q, &case.k, &case.v].map(|numbers| numbers.leaf(dtype));
-        let out = packed_attention(q.clone(), k.clone(), v.clone(), &Documents::new(&case.offsets));
-        let grads = backward(&out, &case.grad);
-        assert_close("out", out, &case.out);
-        assert_close("dq", grad(&q, &grads), &case.dq);
-        assert_close("dk", grad(&k, &grads), &case.dk);
-        assert_close("dv", grad(&v, &grads), &case.dv);
+        let documents = Documents::new(&case.offsets);
+        let ours = attention_and_gradients([&case.q, &case.k, &case.v, &case.grad], &documents, dtype);
+        assert_outcome(&ours, &[&case.out, &case.dq, &case.dk, &case.dv], dtype);
     });
 }
 
@@ -150,14 +141,12 @@ fn cross_entropy_is_that_of_pytorch() {
     for_each_case("cross_entropy", |case: &Case, dtype| {
         // The loss is summed; training divides it, so a gradient other than one flows in.
         for upstream in [1.0, 0.25] {
-            let logits = case.logits.leaf::<2>(dtype);
-            let loss = cross_entropy(logits.clone(), targets(&case.targets));
-            assert_eq!(loss.dtype(), dtype);
-            let grads = backward(&loss, &Numbers { shape: vec![1], data: vec![upstream] });
-            assert_close("loss", loss, &Numbers { shape: vec![1], data: vec![case.loss] });
+            let identity = identity(case.logits.shape[1]);
+            let ours = cross_entropy_and_gradients([&case.logits, &identity], &case.targets, upstream, dtype);
+            let loss = Numbers { shape: vec![1], data: vec![case.loss] };
             let mut dlogits = case.dlogits.clone();
             dlogits.data.iter_mut().for_each(|value| *value *= upstream);
-            assert_close("dlogits", grad(&logits, &grads), &dlogits);
+            assert_outcome(&ours[..2].to_vec(), &[&loss, &dlogits], dtype);
         }
     });
 }
@@ -174,12 +163,8 @@ fn linear_is_that_of_pytorch() {
         dweight: Numbers,
     }
     for_each_case("linear", |case: &Case, dtype| {
-        let (x, weight) = (case.x.leaf(dtype), case.weight.leaf(dtype));
-        let y = linear(x.clone(), weight.clone());
-        let grads = backward(&y, &case.grad);
-        assert_close("y", y, &case.y);
-        assert_close("dx", grad(&x, &grads), &case.dx);
-        assert_close("dweight", grad(&weight, &grads), &case.dweight);
+        let ours = linear_and_gradients([&case.x, &case.weight, &case.grad], dtype);
+        assert_outcome(&ours, &[&case.y, &case.dx, &case.dweight], dtype);
     });
 }
 

@@ -1,6 +1,7 @@
 //! Keys and values of the tokens read so far, in memory that is allocated once.
 
-use burn::tensor::{Tensor, backend::Backend, module::attention, ops::AttentionModuleOptions};
+use burn::tensor::{Tensor, backend::Backend};
+use gearhead_kernels::{Heads, Kernels, cached_attention};
 
 use crate::config::ModelConfig;
 
@@ -21,7 +22,7 @@ pub(crate) struct LayerCache<B: Backend> {
     values: Option<Tensor<B, 4>>,
 }
 
-impl<B: Backend> KvCache<B> {
+impl<B: Kernels> KvCache<B> {
     /// An empty cache for `batch` sequences of at most `capacity` tokens.
     pub fn new(config: &ModelConfig, batch: usize, capacity: usize, device: &B::Device) -> Self {
         let shape = [batch, config.n_kv_heads, capacity, config.d_head()];
@@ -77,7 +78,7 @@ impl<B: Backend> KvCache<B> {
     }
 }
 
-impl<B: Backend> LayerCache<B> {
+impl<B: Kernels> LayerCache<B> {
     fn fork(&self, copies: usize, len: usize, capacity: usize) -> Self {
         let fork = |whole: &Option<Tensor<B, 4>>| {
             let whole = whole.as_ref().expect("no write is under way");
@@ -93,46 +94,12 @@ impl<B: Backend> LayerCache<B> {
     ///
     /// # Shapes
     ///
-    /// `q`: `[batch * new, n_heads, d_head]`, `k` and `v`: `[batch * new, n_kv_heads, d_head]`, result like `q`.
-    pub(crate) fn attend(
-        &mut self,
-        q: Tensor<B, 3>,
-        k: Tensor<B, 3>,
-        v: Tensor<B, 3>,
-        len: usize,
-    ) -> Tensor<B, 3> {
-        let keys = append(&mut self.keys, k, len);
-        let values = append(&mut self.values, v, len);
-        let ([tokens, heads, d_head], [batch, kv_heads, _, _]) = (q.dims(), keys.dims());
-        let (new, group) = (tokens / batch, heads / kv_heads);
-        let options = |is_causal| AttentionModuleOptions { is_causal, ..AttentionModuleOptions::default() };
-        if new == 1 {
-            // One query: its group of heads stands in the place of the sequence, and nothing needs to be repeated.
-            let q = q.reshape([batch, kv_heads, group, d_head]);
-            return attention(q, keys, values, None, None, options(false)).reshape([batch, heads, d_head]);
-        }
-        let q = q.reshape([batch, new, heads, d_head]).swap_dims(1, 2);
-        let repeat = |x: Tensor<B, 4>| {
-            let [batch, kv_heads, total, d_head] = x.dims();
-            if group == 1 {
-                return x;
-            }
-            x.unsqueeze_dim::<5>(2)
-                .expand([batch, kv_heads, group, total, d_head])
-                .reshape([batch, heads, total, d_head])
-        };
-        attention(q, repeat(keys), repeat(values), None, None, options(true))
-            .swap_dims(1, 2)
-            .reshape([tokens, heads, d_head])
+    /// `qkv`: `[batch * new, (n_heads + 2 * n_kv_heads) * d_head]`, result: `[batch * new, n_heads * d_head]`.
+    pub(crate) fn attend(&mut self, qkv: Tensor<B, 2>, heads: Heads, len: usize) -> Tensor<B, 2> {
+        let taken =
+            [&mut self.keys, &mut self.values].map(|part| part.take().expect("no write is under way"));
+        let (output, [keys, values]) = cached_attention(qkv, taken, heads, len);
+        (self.keys, self.values) = (Some(keys), Some(values));
+        output
     }
-}
-
-/// Writes the new part into the cache and returns all that the cache then holds: `[batch, heads, len + new, d_head]`.
-fn append<B: Backend>(cache: &mut Option<Tensor<B, 4>>, part: Tensor<B, 3>, len: usize) -> Tensor<B, 4> {
-    let whole = cache.take().expect("no write is under way");
-    let ([tokens, _, _], [batch, heads, _, d_head]) = (part.dims(), whole.dims());
-    let new = tokens / batch;
-    let part = part.reshape([batch, new, heads, d_head]).swap_dims(1, 2);
-    let whole = whole.slice_assign([0..batch, 0..heads, len..len + new, 0..d_head], part);
-    cache.insert(whole).clone().slice([0..batch, 0..heads, 0..len + new, 0..d_head])
 }

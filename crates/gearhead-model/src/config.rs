@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use gearhead_kernels::Heads;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -67,6 +68,11 @@ impl ModelConfig {
             bos_id: None,
             eos_ids: Vec::new(),
         }
+    }
+
+    /// How the heads of a layer are laid out.
+    pub fn heads(&self) -> Heads {
+        Heads { n_heads: self.n_heads, n_kv_heads: self.n_kv_heads, d_head: self.d_head() }
     }
 
     /// Features of a head.

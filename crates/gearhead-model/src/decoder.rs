@@ -8,7 +8,10 @@ use burn::{
     module::{Module, Param},
     tensor::{Int, Tensor, TensorData, backend::Backend},
 };
-use gearhead_kernels::{Documents, Kernels, RopeTable, linear, packed_attention, rms_norm, rope, swiglu};
+use gearhead_kernels::{
+    AttentionWeights, Documents, Kernels, MlpWeights, RopeTable, attention_block, embedding, linear,
+    linear_add, linear_cross_entropy, mlp_block, rms_norm, rope,
+};
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 use rand_distr::{Distribution, StandardNormal};
 
@@ -73,14 +76,6 @@ struct Linear<B: Backend> {
 #[derive(Module, Debug)]
 struct RmsNorm<B: Backend> {
     weight: Param<Tensor<B, 1>>,
-}
-
-/// Where a layer's attention looks.
-enum Context<'a, B: Backend> {
-    /// Inside each document of a flat batch.
-    Packed(&'a Documents),
-    /// At what the cache holds, and at the new tokens.
-    Cached(&'a mut LayerCache<B>, usize),
 }
 
 /// Gives each weight its values: name and shape in, `f32` out.
@@ -184,7 +179,7 @@ impl<B: Kernels> Decoder<B> {
             RopeTable::new(&documents.positions(), &self.config.inverse_frequencies(), &self.device());
         let mut x = self.embed(ids);
         for layer in &self.model.layers {
-            x = layer.forward(x, &table, Context::Packed(documents), &self.config);
+            x = layer.forward_packed(x, &table, documents, &self.config);
         }
         self.normalise(x, &self.model.norm)
     }
@@ -212,7 +207,7 @@ impl<B: Kernels> Decoder<B> {
         let table = RopeTable::new(&positions, &self.config.inverse_frequencies(), &self.device());
         let mut x = self.embed(ids);
         for (layer, layer_cache) in self.model.layers.iter().zip(cache.layers_mut()) {
-            x = layer.forward(x, &table, Context::Cached(layer_cache, len), &self.config);
+            x = layer.forward_cached(x, &table, layer_cache, len, &self.config);
         }
         cache.advance(new);
         self.normalise(x, &self.model.norm)
@@ -224,15 +219,27 @@ impl<B: Kernels> Decoder<B> {
     ///
     /// `hidden`: `[n, d_model]`, result: `[n, vocab_size]`.
     pub fn logits(&self, hidden: Tensor<B, 2>) -> Tensor<B, 2> {
-        let weight = self.lm_head.as_ref().map_or(&self.model.embed_tokens.weight, |head| &head.weight);
-        linear(hidden, weight.val())
+        linear(hidden, vec![self.output_weight()])
+    }
+
+    /// The loss of predicting `targets`, summed over the rows, in nats; the logits are never in memory as a whole.
+    ///
+    /// # Shapes
+    ///
+    /// `hidden`: `[n, d_model]`, `targets`: `[n]`, result: `[1]`.
+    pub fn summed_loss(&self, hidden: Tensor<B, 2>, targets: Tensor<B, 1, Int>) -> Tensor<B, 1> {
+        linear_cross_entropy(hidden, self.output_weight(), targets)
+    }
+
+    fn output_weight(&self) -> Tensor<B, 2> {
+        self.lm_head.as_ref().map_or(&self.model.embed_tokens.weight, |head| &head.weight).val()
     }
 
     fn embed(&self, ids: &[u32]) -> Tensor<B, 2> {
         let ids: Vec<i64> = ids.iter().map(|id| i64::from(*id)).collect();
         let count = ids.len();
         let ids = Tensor::<B, 1, Int>::from_data(TensorData::new(ids, [count]), &self.device());
-        self.model.embed_tokens.weight.val().select(0, ids)
+        embedding(self.model.embed_tokens.weight.val(), ids)
     }
 
     fn normalise(&self, x: Tensor<B, 2>, norm: &RmsNorm<B>) -> Tensor<B, 2> {
@@ -241,47 +248,50 @@ impl<B: Kernels> Decoder<B> {
 }
 
 impl<B: Kernels> Layer<B> {
-    fn forward(
+    /// Inside each document of a flat batch.
+    fn forward_packed(
         &self,
         x: Tensor<B, 2>,
         table: &RopeTable<B>,
-        context: Context<'_, B>,
+        documents: &Documents,
+        config: &ModelConfig,
+    ) -> Tensor<B, 2> {
+        let weights = AttentionWeights {
+            norm: self.input_layernorm.weight.val(),
+            q: self.self_attn.q_proj.weight.val(),
+            k: self.self_attn.k_proj.weight.val(),
+            v: self.self_attn.v_proj.weight.val(),
+            output: self.self_attn.o_proj.weight.val(),
+        };
+        let x = attention_block(x, weights, config.heads(), table, documents, config.rms_norm_eps);
+        self.mlp(x, config)
+    }
+
+    /// New tokens that look at what the cache holds and at each other.
+    fn forward_cached(
+        &self,
+        x: Tensor<B, 2>,
+        table: &RopeTable<B>,
+        cache: &mut LayerCache<B>,
+        len: usize,
         config: &ModelConfig,
     ) -> Tensor<B, 2> {
         let normed = rms_norm(x.clone(), self.input_layernorm.weight.val(), config.rms_norm_eps);
-        let x = x + self.self_attn.forward(&normed, table, context, config);
-        let normed = rms_norm(x.clone(), self.post_attention_layernorm.weight.val(), config.rms_norm_eps);
-        x + self.mlp.forward(normed)
+        let Attention { q_proj, k_proj, v_proj, o_proj } = &self.self_attn;
+        let heads = config.heads();
+        let qkv = linear(normed, [q_proj, k_proj, v_proj].map(|projection| projection.weight.val()).to_vec());
+        let qkv = rope(qkv, table, heads.n_heads + heads.n_kv_heads);
+        let x = linear_add(cache.attend(qkv, heads, len), o_proj.weight.val(), x);
+        self.mlp(x, config)
     }
-}
 
-impl<B: Kernels> Attention<B> {
-    fn forward(
-        &self,
-        x: &Tensor<B, 2>,
-        table: &RopeTable<B>,
-        context: Context<'_, B>,
-        config: &ModelConfig,
-    ) -> Tensor<B, 2> {
-        let [n, _] = x.dims();
-        let heads = |projection: &Linear<B>, count: usize| {
-            linear(x.clone(), projection.weight.val()).reshape([n, count, config.d_head()])
+    fn mlp(&self, x: Tensor<B, 2>, config: &ModelConfig) -> Tensor<B, 2> {
+        let weights = MlpWeights {
+            norm: self.post_attention_layernorm.weight.val(),
+            gate: self.mlp.gate_proj.weight.val(),
+            up: self.mlp.up_proj.weight.val(),
+            down: self.mlp.down_proj.weight.val(),
         };
-        let q = rope(heads(&self.q_proj, config.n_heads), table);
-        let k = rope(heads(&self.k_proj, config.n_kv_heads), table);
-        let v = heads(&self.v_proj, config.n_kv_heads);
-        let attended = match context {
-            Context::Packed(documents) => packed_attention(q, k, v, documents),
-            Context::Cached(cache, len) => cache.attend(q, k, v, len),
-        };
-        linear(attended.reshape([n, config.n_heads * config.d_head()]), self.o_proj.weight.val())
-    }
-}
-
-impl<B: Kernels> Mlp<B> {
-    fn forward(&self, x: Tensor<B, 2>) -> Tensor<B, 2> {
-        let gate = linear(x.clone(), self.gate_proj.weight.val());
-        let up = linear(x, self.up_proj.weight.val());
-        linear(swiglu(gate, up), self.down_proj.weight.val())
+        mlp_block(x, weights, config.rms_norm_eps)
     }
 }

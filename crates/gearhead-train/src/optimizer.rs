@@ -8,7 +8,9 @@ use burn::{
     tensor::{Int, Tensor, TensorData, backend::AutodiffBackend},
 };
 use gearhead_data::{batch::Batch, prompt::Document};
-use gearhead_kernels::{AdamWStep, AutodiffKernels, Documents, Kernels, adamw_step, cross_entropy};
+use gearhead_kernels::{
+    AdamWStep, AutodiffKernels, Documents, Kernels, adamw_step, embedding, sum_of_squares,
+};
 use gearhead_model::Decoder;
 
 use crate::config::TrainConfig;
@@ -25,7 +27,7 @@ pub fn summed_loss<B: Kernels>(decoder: &Decoder<B>, batch: &Batch) -> Tensor<B,
     };
     let rows = int(batch.target_positions.iter().map(|position| *position as i64).collect());
     let targets = int(batch.target_ids.iter().map(|id| i64::from(*id)).collect());
-    cross_entropy(decoder.logits(hidden.select(0, rows)), targets)
+    decoder.summed_loss(embedding(hidden, rows), targets)
 }
 
 /// Loss and gradients of one optimizer step.
@@ -88,15 +90,15 @@ fn scalar<B: burn::tensor::backend::Backend>(tensor: Tensor<B, 1>) -> f64 {
 }
 
 /// The norm over all gradients: squares are summed on the device, and read once.
-fn norm<B: AutodiffBackend>(decoder: &Decoder<B>, grads: &GradientsParams) -> f64 {
+fn norm<B: AutodiffKernels>(decoder: &Decoder<B>, grads: &GradientsParams) -> f64 {
     struct Squares<'a, B: AutodiffBackend> {
         grads: &'a GradientsParams,
         sums: Vec<Tensor<B::InnerBackend, 1>>,
     }
-    impl<B: AutodiffBackend> ModuleVisitor<B> for Squares<'_, B> {
+    impl<B: AutodiffKernels> ModuleVisitor<B> for Squares<'_, B> {
         fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<B, D>>) {
             if let Some(grad) = self.grads.get::<B::InnerBackend, D>(param.id) {
-                self.sums.push(grad.powi_scalar(2).sum());
+                self.sums.push(sum_of_squares(grad));
             }
         }
     }

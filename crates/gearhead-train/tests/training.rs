@@ -384,3 +384,17 @@ fn weights_decay_but_norms_and_embeddings_do_not() {
     };
     assert_eq!(row(&before), row(&decayed));
 }
+
+#[test]
+fn trainings_side_by_side_do_not_disturb_each_other() {
+    let (decoder, documents) = documents(LossOn::Targets);
+    let documents: Vec<&Document> = documents.iter().collect();
+    let alone = step_gradients(&decoder, &documents, 1).grad_norm;
+    std::thread::scope(|scope| {
+        let start = || (0..20).map(|_| step_gradients(&decoder, &documents, 1).grad_norm).collect::<Vec<_>>();
+        let threads = [(); 3].map(|()| scope.spawn(start));
+        for norm in threads.into_iter().flat_map(|thread| thread.join().unwrap()) {
+            assert_eq!(norm.to_bits(), alone.to_bits());
+        }
+    });
+}

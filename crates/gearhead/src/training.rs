@@ -31,7 +31,7 @@ pub fn train_on(
     device: &Device,
     config: &Config,
     data: &TrainData,
-    on_event: &mut dyn FnMut(&Event),
+    on_event: &mut (dyn FnMut(&Event) + Send),
 ) -> Result<Summary> {
     // Read before the training: what stands in the files hours later is another matter.
     let (train, validation) = (read_cases(&config.data.train)?, read_cases(&config.data.validation)?);
@@ -101,7 +101,7 @@ fn spread(cases: &[Case], limit: usize) -> Vec<Case> {
 struct Train<'a> {
     config: &'a Config,
     data: &'a TrainData,
-    on_event: &'a mut dyn FnMut(&Event),
+    on_event: &'a mut (dyn FnMut(&Event) + Send),
 }
 
 impl Job for Train<'_> {

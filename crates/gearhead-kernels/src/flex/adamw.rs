@@ -4,7 +4,7 @@ use burn_flex::FlexTensor;
 use multiversion::multiversion;
 use rayon::prelude::*;
 
-use super::{contiguous, elements};
+use super::{contiguous, each, elements};
 use crate::AdamWStep;
 
 /// Elements in one piece of work.
@@ -20,13 +20,13 @@ pub(super) fn step(
     // A view, even a contiguous one, gets storage of its own; a whole tensor is only passed through.
     let [mut parameter, mut first, mut second] =
         [parameter, moments.0, moments.1].map(|tensor| tensor.to_contiguous());
-    parameter
+    let pieces = parameter
         .storage_mut::<f32>()
         .par_chunks_mut(TASK)
         .zip(first.storage_mut::<f32>().par_chunks_mut(TASK))
         .zip(second.storage_mut::<f32>().par_chunks_mut(TASK))
-        .zip(elements(&grad).par_chunks(TASK))
-        .for_each(|(((parameter, first), second), grad)| step_piece(parameter, first, second, grad, step));
+        .zip(elements(&grad).par_chunks(TASK));
+    each(pieces, |(((parameter, first), second), grad)| step_piece(parameter, first, second, grad, step));
     (parameter, first, second)
 }
 

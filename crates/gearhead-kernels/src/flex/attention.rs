@@ -1,202 +1,390 @@
-//! Attention inside documents without the score matrix: one row of scores at a time, recomputed in the backward pass.
-#![allow(clippy::inline_always, reason = "a call would leave the caller's instruction set")]
+//! Attention inside documents without the score matrix: a strip of a few rows of scores at a time, made by matrix
+//! products, and made again in the backward pass.
 
 use std::ops::Range;
 
 use burn_flex::FlexTensor;
-use multiversion::multiversion;
+use multiversion::{multiversion, target::target_cfg_f};
 use rayon::prelude::*;
 
-use super::{contiguous, dims, elements, math, tensor};
-use crate::Documents;
+use super::{
+    buffer::Buffer,
+    contiguous, dims, elements, math,
+    product::{Matrix, Output, Threads, Write, product},
+};
+use crate::{Documents, Heads};
 
-/// The sizes of one call.
+/// Rows of scores that are in memory at once. With fewer, products are too small to be fast; with more, more of them
+/// is spent on scores that look ahead and count for nothing.
+const STRIP: usize = 48;
+
+/// One head of a document's tokens in a tensor of rows of heads, seen as a matrix of a row for each token.
 #[derive(Clone, Copy)]
-struct Sizes {
-    heads: usize,
-    kv_heads: usize,
+struct Head<'a> {
+    /// From the head's first value in the document's first token on.
+    values: &'a [f32],
+    len: usize,
+    row_stride: usize,
     d_head: usize,
 }
 
-impl Sizes {
-    fn of(q: &FlexTensor, k: &FlexTensor) -> Self {
-        let ([_, heads, d_head], [_, kv_heads, _]) = (dims::<3>(q), dims::<3>(k));
-        Self { heads, kv_heads, d_head }
+impl<'a> Head<'a> {
+    fn tokens(self, tokens: Range<usize>) -> Matrix<'a> {
+        let values = &self.values[tokens.start * self.row_stride..];
+        Matrix::spaced(values, tokens.len(), self.d_head, self.row_stride)
     }
 
-    /// The features of `head` of the token at `row` in a tensor of `heads` heads.
-    #[inline(always)]
-    fn at(self, row: usize, head: usize, heads: usize) -> Range<usize> {
-        let start = (row * heads + head) * self.d_head;
-        start..start + self.d_head
+    fn token(self, token: usize) -> &'a [f32] {
+        &self.values[token * self.row_stride..][..self.d_head]
     }
 
-    #[inline(always)]
-    fn query(self, row: usize, head: usize) -> Range<usize> {
-        self.at(row, head, self.heads)
-    }
-
-    #[inline(always)]
-    fn key(self, row: usize, head: usize) -> Range<usize> {
-        self.at(row, head * self.kv_heads / self.heads, self.kv_heads)
-    }
-
-    fn scale(self) -> f32 {
-        (self.d_head as f32).sqrt().recip()
-    }
-}
-
-/// Cuts a buffer of `row_len` elements a token into the documents' pieces.
-fn by_document<'a>(mut buffer: &'a mut [f32], documents: &Documents, row_len: usize) -> Vec<&'a mut [f32]> {
-    documents
-        .ranges()
-        .map(|range| {
-            let (piece, rest) = std::mem::take(&mut buffer).split_at_mut(range.len() * row_len);
-            buffer = rest;
-            piece
-        })
-        .collect()
-}
-
-/// The elements of a document's tokens, `row_len` each.
-fn rows<'a>(tensor: &'a FlexTensor, range: &Range<usize>, row_len: usize) -> &'a [f32] {
-    &elements(tensor)[range.start * row_len..range.end * row_len]
-}
-
-/// The output `[n, heads, d_head]` and the log-sum-exp of each row of scores `[n, heads]`.
-pub(super) fn forward(
-    q: &FlexTensor,
-    k: &FlexTensor,
-    v: &FlexTensor,
-    documents: &Documents,
-) -> (FlexTensor, FlexTensor) {
-    let sizes = Sizes::of(q, k);
-    let [q, k, v] = [q, k, v].map(contiguous);
-    let n = documents.token_count();
-    let (q_row, kv_row) = (sizes.heads * sizes.d_head, sizes.kv_heads * sizes.d_head);
-    let (mut output, mut log_sum_exp) = (vec![0.0; n * q_row], vec![0.0; n * sizes.heads]);
-    by_document(&mut output, documents, q_row)
-        .into_par_iter()
-        .zip(by_document(&mut log_sum_exp, documents, sizes.heads))
-        .zip(documents.ranges().collect::<Vec<_>>())
-        .for_each(|((output, log_sum_exp), range)| {
-            let (q, k, v) = (rows(&q, &range, q_row), rows(&k, &range, kv_row), rows(&v, &range, kv_row));
-            forward_document(output, log_sum_exp, q, k, v, sizes);
-        });
-    (tensor(output, [n, sizes.heads, sizes.d_head]), tensor(log_sum_exp, [n, sizes.heads]))
-}
-
-#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2+fma"))]
-fn forward_document(
-    output: &mut [f32],
-    log_sum_exp: &mut [f32],
-    q: &[f32],
-    k: &[f32],
-    v: &[f32],
-    sizes: Sizes,
-) {
-    let len = log_sum_exp.len() / sizes.heads;
-    let scale = sizes.scale();
-    let mut scores = vec![0.0; len];
-    for head in 0..sizes.heads {
-        for row in 0..len {
-            let (query, scores) = (&q[sizes.query(row, head)], &mut scores[..=row]);
-            for (column, score) in scores.iter_mut().enumerate() {
-                *score = scale * math::dot(query, &k[sizes.key(column, head)]);
+    /// `[d_head, len]`, the form in which a product with queries is fast.
+    fn transposed(self) -> Buffer {
+        let mut transposed = Buffer::new(self.d_head * self.len);
+        // A few tokens at a time, so that what is read stays near and what is written is not scattered.
+        for start in (0..self.len).step_by(16) {
+            let tokens = start..(start + 16).min(self.len);
+            for feature in 0..self.d_head {
+                let row = &mut transposed[feature * self.len..][tokens.clone()];
+                for (value, token) in row.iter_mut().zip(tokens.clone()) {
+                    *value = self.values[token * self.row_stride + feature];
+                }
             }
-            let largest = math::max(scores);
-            let sum = math::exp_minus(scores, largest);
-            log_sum_exp[row * sizes.heads + head] = largest + sum.ln();
-            let output = &mut output[sizes.query(row, head)];
-            for (column, weight) in scores.iter().enumerate() {
-                math::add_scaled(output, weight / sum, &v[sizes.key(column, head)]);
+        }
+        transposed
+    }
+}
+
+/// What one thread does at a time: the query heads of one key head in one document.
+struct Task {
+    document: Range<usize>,
+    kv_head: usize,
+    heads: Heads,
+}
+
+impl Task {
+    /// In the order of [`Output::cut`].
+    fn all(heads: Heads, documents: &Documents) -> Vec<Self> {
+        let of = |document: Range<usize>| {
+            (0..heads.n_kv_heads).map(move |kv_head| Self { document: document.clone(), kv_head, heads })
+        };
+        documents.ranges().flat_map(of).collect()
+    }
+
+    fn len(&self) -> usize {
+        self.document.len()
+    }
+
+    /// The query heads, each with the columns of an output of this task that are its own.
+    fn queries(&self) -> impl Iterator<Item = (usize, Range<usize>)> + use<> {
+        let (group, d_head) = (self.heads.n_heads / self.heads.n_kv_heads, self.heads.d_head);
+        let first = self.kv_head * group;
+        (0..group).map(move |place| (first + place, place * d_head..(place + 1) * d_head))
+    }
+
+    fn head<'a>(&self, tensor: &'a FlexTensor, row_stride: usize, head: usize) -> Head<'a> {
+        let start = self.document.start * row_stride + head * self.heads.d_head;
+        let values = elements(tensor).get(start..).unwrap_or_default();
+        Head { values, len: self.len(), row_stride, d_head: self.heads.d_head }
+    }
+
+    fn query<'a>(&self, qkv: &'a FlexTensor, head: usize) -> Head<'a> {
+        self.head(qkv, self.heads.qkv_dim(), head)
+    }
+
+    fn keys<'a>(&self, qkv: &'a FlexTensor) -> Head<'a> {
+        self.query(qkv, self.heads.n_heads + self.kv_head)
+    }
+
+    fn values<'a>(&self, qkv: &'a FlexTensor) -> Head<'a> {
+        self.query(qkv, self.heads.n_heads + self.heads.n_kv_heads + self.kv_head)
+    }
+}
+
+/// Groups of `width` columns that follow each other, from `start` on.
+fn columns(start: usize, width: usize, count: usize) -> Vec<Range<usize>> {
+    (0..count).map(|group| start + group * width..start + (group + 1) * width).collect()
+}
+
+/// The strips of a document: tokens counted from its beginning. A token of a strip sees none behind the strip's end.
+fn strips(len: usize) -> impl Iterator<Item = Range<usize>> {
+    (0..len).step_by(STRIP).map(move |start| start..(start + STRIP).min(len))
+}
+
+/// The output `[n, n_heads * d_head]` and the log-sum-exp of each row of scores `[n, n_heads]`.
+pub(super) fn forward(qkv: &FlexTensor, heads: Heads, documents: &Documents) -> (FlexTensor, FlexTensor) {
+    let qkv = contiguous(qkv);
+    let n = documents.token_count();
+    let (d_head, kv_heads, group) = (heads.d_head, heads.n_kv_heads, heads.n_heads / heads.n_kv_heads);
+    let (mut output, mut log_sum_exp) = (Buffer::new(n * heads.q_dim()), Buffer::new(n * heads.n_heads));
+    let outputs =
+        Output::cut(&mut output, heads.q_dim(), documents.ranges(), &columns(0, group * d_head, kv_heads));
+    let sums = Output::cut(&mut log_sum_exp, heads.n_heads, documents.ranges(), &columns(0, group, kv_heads));
+    Task::all(heads, documents).into_par_iter().zip(outputs).zip(sums).for_each(
+        |((task, mut output), mut log_sum_exp)| {
+            let keys = task.keys(&qkv).transposed();
+            let values = task.values(&qkv);
+            let mut scores = Buffer::new(STRIP.min(task.len()) * task.len());
+            for (place, (query_head, own)) in task.queries().enumerate() {
+                let queries = task.query(&qkv, query_head);
+                for tokens in strips(task.len()) {
+                    let output = output.part(tokens.clone(), own.clone());
+                    let sums = attend_strip(queries, &keys, values, tokens.clone(), output, &mut scores);
+                    for (token, (largest, sum)) in tokens.zip(sums) {
+                        log_sum_exp.row(token)[place] = largest + sum.ln();
+                    }
+                }
+            }
+        },
+    );
+    (output.into_tensor([n, heads.q_dim()]), log_sum_exp.into_tensor([n, heads.n_heads]))
+}
+
+/// What some tokens of one query head see, the first of `queries` standing behind the first of the keys: the tokens see
+/// all keys up to their own, which is as far from the last as they are. Returns the largest score of each row, and the
+/// sum of the exponentials.
+fn attend_strip(
+    queries: Head<'_>,
+    keys_transposed: &[f32],
+    values: Head<'_>,
+    tokens: Range<usize>,
+    mut output: Output<'_>,
+    scores: &mut [f32],
+) -> Vec<(f32, f32)> {
+    let (d_head, before) = (queries.d_head, values.len - queries.len);
+    let (rows, seen) = (tokens.len(), before + tokens.end);
+    let keys = Matrix::spaced(keys_transposed, d_head, seen, values.len);
+    let strip = &mut scores[..rows * seen];
+    let scale = (d_head as f32).sqrt().recip();
+    product(Output::new(strip, rows, seen), queries.tokens(tokens), keys, scale, Write::Over, Threads::One);
+    let sums = softmax_strip(strip, seen, rows);
+    let probs = Matrix::new(strip, rows, seen);
+    product(output.part(0..rows, 0..d_head), probs, values.tokens(0..seen), 1.0, Write::Over, Threads::One);
+    for (row, (_, sum)) in sums.iter().enumerate() {
+        let inverse = sum.recip();
+        output.row(row).iter_mut().for_each(|value| *value *= inverse);
+    }
+    sums
+}
+
+/// New tokens of `batch` sequences that look at what the cache holds and at each other: `qkv[batch * new, ..]`, keys and
+/// values `[batch, n_kv_heads, capacity, d_head]` with `len` tokens each. The new keys and values are written into the
+/// cache, in place where nothing else holds it.
+pub(super) fn cached(
+    qkv: &FlexTensor,
+    cache: [FlexTensor; 2],
+    heads: Heads,
+    len: usize,
+) -> (FlexTensor, [FlexTensor; 2]) {
+    let qkv = contiguous(qkv);
+    let d_head = heads.d_head;
+    // Mapped by value, so that a whole tensor is not held twice, which would make writing copy it.
+    let [mut keys, mut values] = cache.map(|tensor| tensor.to_contiguous());
+    let [batch, kv_heads, capacity, _] = dims(&keys);
+    let [rows, qkv_dim] = dims(&qkv);
+    let new = rows / batch;
+    for (tensor, first) in [(&mut keys, heads.n_heads), (&mut values, heads.n_heads + kv_heads)] {
+        let parts = tensor.storage_mut::<f32>().chunks_exact_mut(capacity * d_head);
+        for (index, part) in parts.enumerate() {
+            let (row, head) = (index / kv_heads * new, first + index % kv_heads);
+            let part = &mut part[len * d_head..(len + new) * d_head];
+            for (token, to) in part.chunks_exact_mut(d_head).enumerate() {
+                to.copy_from_slice(&elements(&qkv)[(row + token) * qkv_dim + head * d_head..][..d_head]);
             }
         }
     }
+    let group = heads.n_heads / kv_heads;
+    let mut output = Buffer::new(rows * heads.q_dim());
+    let sequences = (0..batch).map(|index| index * new..(index + 1) * new);
+    let outputs = Output::cut(&mut output, heads.q_dim(), sequences, &columns(0, group * d_head, kv_heads));
+    let attend = |(index, mut output): (usize, Output<'_>)| {
+        let head = |tensor| Head {
+            values: &elements(tensor)[index * capacity * d_head..],
+            len: len + new,
+            row_stride: d_head,
+            d_head,
+        };
+        let (keys, values) = (head(&keys), head(&values));
+        let (row, kv_head) = (index / kv_heads * new, index % kv_heads);
+        let many = new > FEW;
+        let transposed = if many { keys.transposed() } else { Buffer::new(0) };
+        let mut scores = Buffer::new(if many { STRIP.min(new) } else { 1 } * (len + new));
+        for place in 0..group {
+            let query_head = kv_head * group + place;
+            let queries = Head {
+                values: &elements(&qkv)[row * qkv_dim + query_head * d_head..],
+                len: new,
+                row_stride: qkv_dim,
+                d_head,
+            };
+            let own = place * d_head..(place + 1) * d_head;
+            if many {
+                for tokens in strips(new) {
+                    let output = output.part(tokens.clone(), own.clone());
+                    attend_strip(queries, &transposed, values, tokens, output, &mut scores);
+                }
+            } else {
+                for token in 0..new {
+                    let seen = len + token + 1;
+                    let mut output = output.part(token..token + 1, own.clone());
+                    attend_row(
+                        output.row(0),
+                        queries.token(token),
+                        keys.values,
+                        values.values,
+                        &mut scores[..seen],
+                    );
+                }
+            }
+        }
+    };
+    let outputs: Vec<_> = outputs.into_iter().enumerate().collect();
+    if rows * heads.q_dim() * (len + new) < WORTH_A_THREAD {
+        outputs.into_iter().for_each(attend);
+    } else {
+        outputs.into_par_iter().for_each(attend);
+    }
+    (output.into_tensor([rows, heads.q_dim()]), [keys, values])
 }
 
-/// Gradients for `q`, `k` and `v`; `saved` is what [`forward`] returned.
+/// So many new tokens are worth no matrix product, for which the keys would have to be copied.
+const FEW: usize = 4;
+
+/// Multiplications that pay for waking another thread.
+const WORTH_A_THREAD: usize = 1 << 16;
+
+/// What one token sees of keys and values that follow each other, as many as there are scores.
+#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2+fma"))]
+fn attend_row(output: &mut [f32], query: &[f32], keys: &[f32], values: &[f32], scores: &mut [f32]) {
+    const FMA: bool = target_cfg_f!(target_feature = "fma");
+    let d_head = query.len();
+    let scale = (d_head as f32).sqrt().recip();
+    for (score, key) in scores.iter_mut().zip(keys.chunks_exact(d_head)) {
+        *score = scale * math::dot(query, key);
+    }
+    let largest = math::max(scores);
+    let inverse = math::exp_minus::<FMA>(scores, largest).recip();
+    output.fill(0.0);
+    for (score, value) in scores.iter().zip(values.chunks_exact(d_head)) {
+        math::add_scaled(output, score * inverse, value);
+    }
+}
+
+fn scale(heads: Heads) -> f32 {
+    (heads.d_head as f32).sqrt().recip()
+}
+
+/// Puts `exp(score - largest)` in place of each score of a strip's rows, 0 where a token would look ahead, and returns
+/// the largest score and the sum of each row.
+#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2+fma"))]
+fn softmax_strip(strip: &mut [f32], seen: usize, rows: usize) -> Vec<(f32, f32)> {
+    const FMA: bool = target_cfg_f!(target_feature = "fma");
+    let mut sums = Vec::with_capacity(rows);
+    // A loop, since the closure of an iterator would not be compiled for the function's instruction set.
+    for (row, visible) in strip.chunks_exact_mut(seen).zip(seen - rows + 1..) {
+        let (visible, ahead) = row.split_at_mut(visible);
+        ahead.fill(0.0);
+        let largest = math::max(visible);
+        sums.push((largest, math::exp_minus::<FMA>(visible, largest)));
+    }
+    sums
+}
+
+/// Gradient for `qkv`; `saved` is what [`forward`] returned.
+///
+/// With `P = exp(S - log_sum_exp)` and `D = rowsum(dO O)`: `dV += Pᵀ dO`, `dS = P (dO Vᵀ - D) / √d_head`, `dQ = dS K`,
+/// `dK += dSᵀ Q`.
 pub(super) fn backward(
-    q: &FlexTensor,
-    k: &FlexTensor,
-    v: &FlexTensor,
+    qkv: &FlexTensor,
     saved: &(FlexTensor, FlexTensor),
     grad: &FlexTensor,
+    heads: Heads,
     documents: &Documents,
-) -> (FlexTensor, FlexTensor, FlexTensor) {
-    let sizes = Sizes::of(q, k);
-    let [q, k, v, output, log_sum_exp, grad] = [q, k, v, &saved.0, &saved.1, grad].map(contiguous);
+) -> FlexTensor {
+    let [qkv, output, log_sum_exp, grad] = [qkv, &saved.0, &saved.1, grad].map(contiguous);
     let n = documents.token_count();
-    let (q_row, kv_row) = (sizes.heads * sizes.d_head, sizes.kv_heads * sizes.d_head);
-    let mut q_grad = vec![0.0; n * q_row];
-    let (mut k_grad, mut v_grad) = (vec![0.0; n * kv_row], vec![0.0; n * kv_row]);
-    by_document(&mut q_grad, documents, q_row)
-        .into_par_iter()
-        .zip(by_document(&mut k_grad, documents, kv_row).into_par_iter().zip(by_document(
-            &mut v_grad,
-            documents,
-            kv_row,
-        )))
-        .zip(documents.ranges().collect::<Vec<_>>())
-        .for_each(|((q_grad, (k_grad, v_grad)), range)| {
-            let forward = Forward {
-                q: rows(&q, &range, q_row),
-                k: rows(&k, &range, kv_row),
-                v: rows(&v, &range, kv_row),
-                output: rows(&output, &range, q_row),
-                log_sum_exp: rows(&log_sum_exp, &range, sizes.heads),
-                grad: rows(&grad, &range, q_row),
-            };
-            backward_document(q_grad, k_grad, v_grad, &forward, sizes);
-        });
-    (
-        tensor(q_grad, [n, sizes.heads, sizes.d_head]),
-        tensor(k_grad, [n, sizes.kv_heads, sizes.d_head]),
-        tensor(v_grad, [n, sizes.kv_heads, sizes.d_head]),
-    )
+    let (d_head, kv_heads, group) = (heads.d_head, heads.n_kv_heads, heads.n_heads / heads.n_kv_heads);
+    let mut qkv_grad = Buffer::new(n * heads.qkv_dim());
+    let mut groups = columns(0, group * d_head, kv_heads);
+    groups.extend(columns(heads.q_dim(), d_head, 2 * kv_heads));
+    let parts = Output::cut(&mut qkv_grad, heads.qkv_dim(), documents.ranges(), &groups);
+    let mut parts = parts.into_iter();
+    let mut outputs = Vec::with_capacity(documents.count() * kv_heads);
+    for _ in documents.ranges() {
+        let [queries, keys, values] = [(); 3].map(|()| parts.by_ref().take(kv_heads).collect::<Vec<_>>());
+        outputs.extend(queries.into_iter().zip(keys.into_iter().zip(values)));
+    }
+    Task::all(heads, documents).into_par_iter().zip(outputs).for_each(
+        |(task, (mut q_grad, (mut k_grad, mut v_grad)))| {
+            let len = task.len();
+            let keys = task.keys(&qkv);
+            let keys_transposed = keys.transposed();
+            let values_transposed = task.values(&qkv).transposed();
+            k_grad.fill_zero();
+            v_grad.fill_zero();
+            let strip_len = STRIP.min(len) * len;
+            let (mut probs, mut score_grads) = (Buffer::new(strip_len), Buffer::new(strip_len));
+            for (query_head, own) in task.queries() {
+                let queries = task.query(&qkv, query_head);
+                let [grads, outputs] =
+                    [&grad, &output].map(|tensor| task.head(tensor, heads.q_dim(), query_head));
+                for tokens in strips(len) {
+                    let (rows, seen) = (tokens.len(), tokens.end);
+                    let about_rows: Vec<_> = tokens
+                        .clone()
+                        .map(|token| {
+                            let place = (task.document.start + token) * heads.n_heads + query_head;
+                            (elements(&log_sum_exp)[place], grads.token(token), outputs.token(token))
+                        })
+                        .collect();
+                    let (probs, score_grads) = (&mut probs[..rows * seen], &mut score_grads[..rows * seen]);
+                    let times = |output: Output<'_>, a: Matrix<'_>, b: Matrix<'_>, write| {
+                        product(output, a, b, 1.0, write, Threads::One);
+                    };
+                    let transposed = |values| Matrix::spaced(values, d_head, seen, len);
+                    let (queries, grads) = (queries.tokens(tokens.clone()), grads.tokens(tokens.clone()));
+                    times(Output::new(probs, rows, seen), queries, transposed(&keys_transposed), Write::Over);
+                    times(
+                        Output::new(score_grads, rows, seen),
+                        grads,
+                        transposed(&values_transposed),
+                        Write::Over,
+                    );
+                    gradients_of_strip(probs, score_grads, &about_rows, scale(heads));
+                    let [probs, score_grads] =
+                        [&*probs, &*score_grads].map(|strip| Matrix::new(strip, rows, seen));
+                    times(q_grad.part(tokens, own.clone()), score_grads, keys.tokens(0..seen), Write::Over);
+                    times(k_grad.part(0..seen, 0..d_head), score_grads.transposed(), queries, Write::Add);
+                    times(v_grad.part(0..seen, 0..d_head), probs.transposed(), grads, Write::Add);
+                }
+            }
+        },
+    );
+    qkv_grad.into_tensor([n, heads.qkv_dim()])
 }
 
-/// What the forward pass of one document read and wrote, and the gradient of what it wrote.
-struct Forward<'a> {
-    q: &'a [f32],
-    k: &'a [f32],
-    v: &'a [f32],
-    output: &'a [f32],
-    log_sum_exp: &'a [f32],
-    grad: &'a [f32],
-}
-
-/// With `P = exp(S - log_sum_exp)` and `D = rowsum(dO O)`: `dV += P dO`, `dS = P (dO Vᵀ - D)`, `dQ += dS K`,
-/// `dK += dS Q`.
+/// Turns a strip of scores, not yet scaled, into probabilities, and a strip of `dO Vᵀ` into the gradients of the scores.
+/// For each row: its log-sum-exp, and the gradient and the value of its output.
 #[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2+fma"))]
-fn backward_document<'a>(
-    q_grad: &mut [f32],
-    k_grad: &mut [f32],
-    v_grad: &mut [f32],
-    forward: &Forward<'a>,
-    sizes: Sizes,
+fn gradients_of_strip(
+    probs: &mut [f32],
+    score_grads: &mut [f32],
+    rows: &[(f32, &[f32], &[f32])],
+    scale: f32,
 ) {
-    let len = forward.log_sum_exp.len() / sizes.heads;
-    let scale = sizes.scale();
-    let mut probs = vec![0.0; len];
-    for head in 0..sizes.heads {
-        for row in 0..len {
-            let at = sizes.query(row, head);
-            let (query, grad) = (&forward.q[at.clone()], &forward.grad[at.clone()]);
-            let row_sum = math::dot(grad, &forward.output[at.clone()]);
-            let probs = &mut probs[..=row];
-            for (column, prob) in probs.iter_mut().enumerate() {
-                *prob = scale * math::dot(query, &forward.k[sizes.key(column, head)]);
-            }
-            math::exp_minus(probs, forward.log_sum_exp[row * sizes.heads + head]);
-            let q_grad = &mut q_grad[at];
-            for (column, prob) in probs.iter().enumerate() {
-                let key = sizes.key(column, head);
-                let score_grad = prob * (math::dot(grad, &forward.v[key.clone()]) - row_sum) * scale;
-                math::add_scaled(&mut v_grad[key.clone()], *prob, grad);
-                math::add_scaled(q_grad, score_grad, &forward.k[key.clone()]);
-                math::add_scaled(&mut k_grad[key], score_grad, query);
-            }
+    const FMA: bool = target_cfg_f!(target_feature = "fma");
+    let seen = probs.len() / rows.len();
+    let strips = probs.chunks_exact_mut(seen).zip(score_grads.chunks_exact_mut(seen));
+    for ((probs, score_grads), (visible, (log_sum_exp, grad, output))) in
+        strips.zip((seen - rows.len() + 1..).zip(rows))
+    {
+        let row_sum = math::dot(grad, output);
+        probs[visible..].fill(0.0);
+        score_grads[visible..].fill(0.0);
+        let (probs, score_grads) = (&mut probs[..visible], &mut score_grads[..visible]);
+        for (prob, score_grad) in probs.iter_mut().zip(score_grads) {
+            *prob = math::exp::<FMA>(*prob * scale - log_sum_exp);
+            *score_grad = *prob * (*score_grad - row_sum) * scale;
         }
     }
 }

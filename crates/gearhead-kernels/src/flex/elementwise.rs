@@ -1,88 +1,94 @@
 //! Operations that touch each element once.
 
 use burn_flex::FlexTensor;
-use multiversion::multiversion;
+use multiversion::{multiversion, target::target_cfg_f};
 use rayon::prelude::*;
 
-use super::{contiguous, dims, elements, math, rows_per_task, tensor};
+use super::{buffer::Buffer, contiguous, dims, each, elements, math, rows_per_task};
 
-/// Elements in one piece of work.
-const TASK: usize = 16_384;
-
-pub(super) fn swiglu(gate: &FlexTensor, up: &FlexTensor) -> FlexTensor {
-    let (gate, up) = (contiguous(gate), contiguous(up));
-    let shape = dims::<2>(&gate);
-    let (gate, up) = (elements(&gate), elements(&up));
-    let mut y = vec![0.0; gate.len()];
-    y.par_chunks_mut(TASK)
-        .zip(gate.par_chunks(TASK).zip(up.par_chunks(TASK)))
-        .for_each(|(y, (gate, up))| swiglu_piece(y, gate, up));
-    tensor(y, shape)
+pub(super) fn swiglu(gate_up: &FlexTensor) -> FlexTensor {
+    let gate_up = contiguous(gate_up);
+    let [n, columns] = dims(&gate_up);
+    let d_ff = columns / 2;
+    let mut y = Buffer::new(n * d_ff);
+    let rows = rows_per_task(d_ff);
+    let pieces =
+        y.par_chunks_mut((rows * d_ff).max(1)).zip(elements(&gate_up).par_chunks((rows * columns).max(1)));
+    each(pieces, |(y, gate_up)| swiglu_rows(y, gate_up, d_ff));
+    y.into_tensor([n, d_ff])
 }
 
 #[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2+fma"))]
-fn swiglu_piece(y: &mut [f32], gate: &[f32], up: &[f32]) {
-    for ((y, gate), up) in y.iter_mut().zip(gate).zip(up) {
-        *y = gate * math::sigmoid(*gate) * up;
+fn swiglu_rows(y: &mut [f32], gate_up: &[f32], d_ff: usize) {
+    const FMA: bool = target_cfg_f!(target_feature = "fma");
+    for (y, gate_up) in y.chunks_exact_mut(d_ff).zip(gate_up.chunks_exact(2 * d_ff)) {
+        let (gate, up) = gate_up.split_at(d_ff);
+        for ((y, gate), up) in y.iter_mut().zip(gate).zip(up) {
+            *y = gate * math::sigmoid::<FMA>(*gate) * up;
+        }
     }
 }
 
 /// See `swiglu::portable_backward` for the formula.
-pub(super) fn swiglu_backward(
-    gate: &FlexTensor,
-    up: &FlexTensor,
-    grad: &FlexTensor,
-) -> (FlexTensor, FlexTensor) {
-    let (gate, up, grad) = (contiguous(gate), contiguous(up), contiguous(grad));
-    let shape = dims::<2>(&gate);
-    let (gate, up, grad) = (elements(&gate), elements(&up), elements(&grad));
-    let (mut gate_grad, mut up_grad) = (vec![0.0; gate.len()], vec![0.0; gate.len()]);
-    gate_grad
-        .par_chunks_mut(TASK)
-        .zip(up_grad.par_chunks_mut(TASK))
-        .zip(gate.par_chunks(TASK).zip(up.par_chunks(TASK).zip(grad.par_chunks(TASK))))
-        .for_each(|((gate_grad, up_grad), (gate, (up, grad)))| {
-            swiglu_backward_piece(gate_grad, up_grad, gate, up, grad);
-        });
-    (tensor(gate_grad, shape), tensor(up_grad, shape))
+pub(super) fn swiglu_backward(gate_up: &FlexTensor, grad: &FlexTensor) -> (FlexTensor, FlexTensor) {
+    let (gate_up, grad) = (contiguous(gate_up), contiguous(grad));
+    let [n, columns] = dims(&gate_up);
+    let d_ff = columns / 2;
+    let (mut gate_up_grad, mut y) = (Buffer::new(n * columns), Buffer::new(n * d_ff));
+    let rows = rows_per_task(d_ff);
+    let (narrow, wide) = ((rows * d_ff).max(1), (rows * columns).max(1));
+    let pieces = gate_up_grad
+        .par_chunks_mut(wide)
+        .zip(y.par_chunks_mut(narrow))
+        .zip(elements(&gate_up).par_chunks(wide).zip(elements(&grad).par_chunks(narrow)));
+    each(pieces, |((gate_up_grad, y), (gate_up, grad))| {
+        swiglu_backward_rows(gate_up_grad, y, gate_up, grad, d_ff);
+    });
+    (gate_up_grad.into_tensor([n, columns]), y.into_tensor([n, d_ff]))
 }
 
 #[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2+fma"))]
-fn swiglu_backward_piece(gate_grad: &mut [f32], up_grad: &mut [f32], gate: &[f32], up: &[f32], grad: &[f32]) {
-    let outputs = gate_grad.iter_mut().zip(up_grad);
-    for ((gate_grad, up_grad), ((gate, up), grad)) in outputs.zip(gate.iter().zip(up).zip(grad)) {
-        let sigma = math::sigmoid(*gate);
-        *gate_grad = grad * up * sigma * (1.0 + gate * (1.0 - sigma));
-        *up_grad = grad * gate * sigma;
+fn swiglu_backward_rows(gate_up_grad: &mut [f32], y: &mut [f32], gate_up: &[f32], grad: &[f32], d_ff: usize) {
+    const FMA: bool = target_cfg_f!(target_feature = "fma");
+    let inputs = gate_up.chunks_exact(2 * d_ff).zip(grad.chunks_exact(d_ff));
+    let outputs = gate_up_grad.chunks_exact_mut(2 * d_ff).zip(y.chunks_exact_mut(d_ff));
+    for ((gate_up_grad, y), (gate_up, grad)) in outputs.zip(inputs) {
+        let ((gate_grad, up_grad), (gate, up)) = (gate_up_grad.split_at_mut(d_ff), gate_up.split_at(d_ff));
+        for i in 0..d_ff {
+            let sigma = math::sigmoid::<FMA>(gate[i]);
+            let silu = gate[i] * sigma;
+            gate_grad[i] = grad[i] * up[i] * sigma * (1.0 + gate[i] * (1.0 - sigma));
+            up_grad[i] = grad[i] * silu;
+            y[i] = silu * up[i];
+        }
     }
 }
 
-pub(super) fn rope(x: &FlexTensor, cos: &FlexTensor, sin: &FlexTensor) -> FlexTensor {
-    let (x, cos, sin) = (contiguous(x), contiguous(cos), contiguous(sin));
-    let [n, heads, d_head] = dims(&x);
-    let (x, cos, sin) = (elements(&x), elements(&cos), elements(&sin));
-    let (token, half) = ((heads * d_head).max(1), (d_head / 2).max(1));
-    let tokens = rows_per_task(token);
-    let mut y = vec![0.0; x.len()];
-    y.par_chunks_mut(tokens * token)
-        .zip(x.par_chunks(tokens * token))
-        .zip(cos.par_chunks(tokens * half).zip(sin.par_chunks(tokens * half)))
-        .for_each(|((y, x), (cos, sin))| rope_tokens(y, x, cos, sin, heads, half));
-    tensor(y, [n, heads, d_head])
+/// In place where nothing else holds `x`.
+pub(super) fn rope(x: FlexTensor, cos: &FlexTensor, sin: &FlexTensor, heads: usize) -> FlexTensor {
+    // Shadowed, so that a whole tensor is not held twice, which would make writing copy it.
+    let x = { x }.to_contiguous();
+    let (mut x, cos, sin) = (x, contiguous(cos), contiguous(sin));
+    let ([_, columns], [_, half]) = (dims::<2>(&x), dims::<2>(&cos));
+    let tokens = rows_per_task(columns);
+    let pieces = x.storage_mut::<f32>().par_chunks_mut((tokens * columns).max(1)).zip(
+        elements(&cos)
+            .par_chunks((tokens * half).max(1))
+            .zip(elements(&sin).par_chunks((tokens * half).max(1))),
+    );
+    each(pieces, |(x, (cos, sin))| rope_rows(x, cos, sin, columns, heads));
+    x
 }
 
 #[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2+fma"))]
-fn rope_tokens(y: &mut [f32], x: &[f32], cos: &[f32], sin: &[f32], heads: usize, half: usize) {
-    for ((y, x), (cos, sin)) in y
-        .chunks_exact_mut(heads * 2 * half)
-        .zip(x.chunks_exact(heads * 2 * half))
-        .zip(cos.chunks_exact(half).zip(sin.chunks_exact(half)))
-    {
-        for (y, x) in y.chunks_exact_mut(2 * half).zip(x.chunks_exact(2 * half)) {
-            let ((y_low, y_high), (low, high)) = (y.split_at_mut(half), x.split_at(half));
+fn rope_rows(x: &mut [f32], cos: &[f32], sin: &[f32], columns: usize, heads: usize) {
+    let half = cos.len() / (x.len() / columns);
+    let angles = cos.chunks_exact(half).zip(sin.chunks_exact(half));
+    for (row, (cos, sin)) in x.chunks_exact_mut(columns).zip(angles) {
+        for head in row.chunks_exact_mut(2 * half).take(heads) {
+            let (low, high) = head.split_at_mut(half);
             for i in 0..half {
-                y_low[i] = low[i] * cos[i] - high[i] * sin[i];
-                y_high[i] = high[i] * cos[i] + low[i] * sin[i];
+                (low[i], high[i]) = (low[i] * cos[i] - high[i] * sin[i], high[i] * cos[i] + low[i] * sin[i]);
             }
         }
     }

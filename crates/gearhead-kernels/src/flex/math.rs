@@ -19,6 +19,49 @@ pub(super) fn dot(a: &[f32], b: &[f32]) -> f32 {
     sums.iter().sum::<f32>() + rest
 }
 
+/// `Σ x row` for each `x` and each of four rows as long: what is loaded serves several sums, and these do not wait for
+/// each other.
+#[inline(always)]
+#[allow(
+    clippy::needless_range_loop,
+    reason = "with iterators in their place the sums do not stay in registers"
+)]
+pub(super) fn dots<const FMA: bool, const N: usize>(xs: [&[f32]; N], rows: [&[f32]; 4]) -> [[f32; 4]; N] {
+    let mut sums = [[[0.0_f32; LANES]; 4]; N];
+    let len = rows[0].len();
+    let whole = len / LANES * LANES;
+    for start in (0..whole).step_by(LANES) {
+        let at = start..start + LANES;
+        let [a, b, c, d] =
+            [&rows[0][at.clone()], &rows[1][at.clone()], &rows[2][at.clone()], &rows[3][at.clone()]];
+        let mut parts = [a; N];
+        for n in 0..N {
+            parts[n] = &xs[n][at.clone()];
+        }
+        // One loop over the lanes for all sums: with one loop for each, they do not stay in registers.
+        for lane in 0..LANES {
+            for n in 0..N {
+                sums[n][0][lane] = mul_add::<FMA>(parts[n][lane], a[lane], sums[n][0][lane]);
+                sums[n][1][lane] = mul_add::<FMA>(parts[n][lane], b[lane], sums[n][1][lane]);
+                sums[n][2][lane] = mul_add::<FMA>(parts[n][lane], c[lane], sums[n][2][lane]);
+                sums[n][3][lane] = mul_add::<FMA>(parts[n][lane], d[lane], sums[n][3][lane]);
+            }
+        }
+    }
+    let mut dots = [[0.0; 4]; N];
+    for n in 0..N {
+        for row in 0..4 {
+            for lane in 0..LANES {
+                dots[n][row] += sums[n][row][lane];
+            }
+            for place in whole..len {
+                dots[n][row] += xs[n][place] * rows[row][place];
+            }
+        }
+    }
+    dots
+}
+
 /// `y += factor x`.
 #[inline(always)]
 pub(super) fn add_scaled(y: &mut [f32], factor: f32, x: &[f32]) {
@@ -43,19 +86,19 @@ pub(super) fn max(x: &[f32]) -> f32 {
 
 /// Puts `exp(x - shift)` in place of each `x` and returns the sum.
 #[inline(always)]
-pub(super) fn exp_minus(x: &mut [f32], shift: f32) -> f32 {
+pub(super) fn exp_minus<const FMA: bool>(x: &mut [f32], shift: f32) -> f32 {
     let mut sums = [0.0_f32; LANES];
     let mut chunks = x.chunks_exact_mut(LANES);
     for chunk in &mut chunks {
         for lane in 0..LANES {
-            let value = exp(chunk[lane] - shift);
+            let value = exp::<FMA>(chunk[lane] - shift);
             chunk[lane] = value;
             sums[lane] += value;
         }
     }
     let mut rest = 0.0;
     for value in chunks.into_remainder() {
-        *value = exp(*value - shift);
+        *value = exp::<FMA>(*value - shift);
         rest += *value;
     }
     sums.iter().sum::<f32>() + rest
@@ -68,48 +111,65 @@ pub(super) fn exp_minus(x: &mut [f32], shift: f32) -> f32 {
 /// The range reduction and polynomial of Cephes' `expf` (Moshier, 1989): `x = n ln 2 + r`, `eʳ` by degree 5.
 #[inline(always)]
 #[allow(clippy::excessive_precision, reason = "the constants are written as their source gives them")]
-pub(super) fn exp(x: f32) -> f32 {
+pub(super) fn exp<const FMA: bool>(x: f32) -> f32 {
     const LN2_HIGH: f32 = 0.693_359_375;
     const LN2_LOW: f32 = -2.121_944_4e-4;
-    /// Adding and subtracting it rounds to an integer, without a call, for |x| < 2^22.
+    /// Adding and subtracting it rounds to an integer, without a call, for |x| < 2^22; the sum has the integer in its
+    /// last bits.
     const ROUND: f32 = 12_582_912.0;
-    let bounded = x.clamp(-87.3, 88.3);
-    let n = (bounded * std::f32::consts::LOG2_E + ROUND) - ROUND;
-    let r = bounded - n * LN2_HIGH - n * LN2_LOW;
+    // Not `clamp`, whose care for what is not a number takes twice the instructions: here that passes through.
+    let bounded = if x < -87.3 { -87.3 } else { x };
+    let bounded = if bounded > 88.3 { 88.3 } else { bounded };
+    let rounded = mul_add::<FMA>(bounded, std::f32::consts::LOG2_E, ROUND);
+    let n = rounded - ROUND;
+    let r = mul_add::<FMA>(n, -LN2_LOW, mul_add::<FMA>(n, -LN2_HIGH, bounded));
     let p = 1.987_569_15e-4;
-    let p = p * r + 1.398_199_95e-3;
-    let p = p * r + 8.333_451_9e-3;
-    let p = p * r + 4.166_579_6e-2;
-    let p = p * r + 1.666_666_55e-1;
-    let p = p * r + 5.000_000_1e-1;
-    let e = p * r * r + r + 1.0;
-    let power = f32::from_bits(((n as i32 + 127) as u32) << 23);
+    let p = mul_add::<FMA>(p, r, 1.398_199_95e-3);
+    let p = mul_add::<FMA>(p, r, 8.333_451_9e-3);
+    let p = mul_add::<FMA>(p, r, 4.166_579_6e-2);
+    let p = mul_add::<FMA>(p, r, 1.666_666_55e-1);
+    let p = mul_add::<FMA>(p, r, 5.000_000_1e-1);
+    let e = mul_add::<FMA>(p, r * r, r + 1.0);
+    // 2ⁿ by its exponent.
+    let power = f32::from_bits((rounded.to_bits() << 23).wrapping_add(127 << 23));
     let value = e * power;
     if x < -87.3 { 0.0 } else { value }
 }
 
+/// `a b + c`, in one instruction where `FMA` says that there is one; where there is none, `f32::mul_add` would be a slow
+/// call.
+#[inline(always)]
+fn mul_add<const FMA: bool>(a: f32, b: f32, c: f32) -> f32 {
+    if FMA || cfg!(target_arch = "aarch64") { a.mul_add(b, c) } else { a * b + c }
+}
+
 /// `1 / (1 + e⁻ˣ)`.
 #[inline(always)]
-pub(super) fn sigmoid(x: f32) -> f32 {
-    1.0 / (1.0 + exp(-x))
+pub(super) fn sigmoid<const FMA: bool>(x: f32) -> f32 {
+    1.0 / (1.0 + exp::<FMA>(-x))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
     #[allow(clippy::float_cmp, reason = "0 and 1 are exact")]
-    fn exp_is_within_two_units_in_the_last_place() {
+    fn exp_is_within_two_units_in_the_last_place<const FMA: bool>() {
         for step in -87_000..88_000 {
             let x = step as f32 * 1e-3;
-            let (ours, exact) = (exp(x), f64::from(x).exp());
+            let (ours, exact) = (exp::<FMA>(x), f64::from(x).exp());
             let relative = (f64::from(ours) - exact).abs() / exact;
             assert!(relative < 2.0 * f64::from(f32::EPSILON), "exp({x}) = {ours}, exact {exact}");
         }
-        assert_eq!(exp(f32::NEG_INFINITY), 0.0);
-        assert_eq!(exp(0.0), 1.0);
-        assert!(exp(200.0).is_finite());
-        assert!(exp(f32::NAN).is_nan());
+        assert_eq!(exp::<FMA>(f32::NEG_INFINITY), 0.0);
+        assert_eq!(exp::<FMA>(0.0), 1.0);
+        assert!(exp::<FMA>(200.0).is_finite());
+        assert!(exp::<FMA>(f32::NAN).is_nan());
+    }
+
+    #[test]
+    fn exp_is_exact_with_and_without_fused_instructions() {
+        exp_is_within_two_units_in_the_last_place::<true>();
+        exp_is_within_two_units_in_the_last_place::<false>();
     }
 }

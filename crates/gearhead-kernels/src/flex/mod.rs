@@ -6,23 +6,33 @@
 
 mod adamw;
 mod attention;
-mod cross_entropy;
+mod buffer;
 mod elementwise;
+mod embedding;
+mod few_rows;
+mod linear;
+mod linear_cross_entropy;
 mod math;
+mod product;
 mod rms_norm;
+mod squares;
+
+use std::ops::Range;
 
 use burn::{
     backend::Flex,
-    tensor::{
-        DType, Element, TensorData,
-        ops::{FloatTensor, IntTensor},
-    },
+    tensor::{DType, Int, Tensor, ops::IntTensor},
 };
 use burn_flex::FlexTensor;
+use rayon::iter::{
+    IndexedParallelIterator,
+    plumbing::{Producer, ProducerCallback},
+};
 
 use crate::{
-    AdamWStep, Documents, Kernels, adamw as adamw_ops, attention as attention_ops,
-    cross_entropy as cross_entropy_ops, rms_norm as rms_norm_ops, rope as rope_ops, swiglu as swiglu_ops,
+    AdamWStep, Documents, Heads, Kernels, adamw as adamw_ops, attention as attention_ops,
+    embedding as embedding_ops, linear as linear_ops, linear_cross_entropy as linear_cross_entropy_ops,
+    rms_norm as rms_norm_ops, rope as rope_ops, squares as squares_ops, swiglu as swiglu_ops,
 };
 
 impl Kernels for Flex {
@@ -37,66 +47,133 @@ impl Kernels for Flex {
         x: FlexTensor,
         weight: FlexTensor,
         grad: FlexTensor,
+        beside: Option<FlexTensor>,
         eps: f64,
     ) -> (FlexTensor, FlexTensor) {
         if !all_f32([&x, &weight, &grad]) {
-            return rms_norm_ops::portable_backward::<Self>(x, weight, grad, eps);
+            return rms_norm_ops::portable_backward::<Self>(x, weight, grad, beside, eps);
         }
-        rms_norm::backward(&x, &weight, &grad, eps as f32)
+        rms_norm::backward(&x, &weight, &grad, beside.as_ref(), eps as f32)
     }
 
-    fn rope(x: FlexTensor, cos: FlexTensor, sin: FlexTensor) -> FlexTensor {
+    fn linear_out_in(x: FlexTensor, weights: Vec<FlexTensor>) -> FlexTensor {
+        if !all_f32(weights.iter().chain([&x])) {
+            return linear_ops::portable::<Self>(x, weights);
+        }
+        linear::forward(&x, &weights)
+    }
+
+    fn linear_add(x: FlexTensor, weight: FlexTensor, residual: FlexTensor) -> FlexTensor {
+        if !all_f32([&x, &weight, &residual]) {
+            return linear_ops::portable_add::<Self>(x, weight, residual);
+        }
+        linear::forward_add(&x, &weight, &residual)
+    }
+
+    fn linear_input_grad(grad: FlexTensor, weights: Vec<FlexTensor>) -> FlexTensor {
+        if !all_f32(weights.iter().chain([&grad])) {
+            return linear_ops::portable_input_grad::<Self>(grad, weights);
+        }
+        linear::input_grad(&grad, &weights)
+    }
+
+    fn linear_weight_grad(grad: FlexTensor, columns: Range<usize>, x: FlexTensor) -> FlexTensor {
+        if !all_f32([&grad, &x]) {
+            return linear_ops::portable_weight_grad::<Self>(grad, columns, x);
+        }
+        linear::weight_grad(&grad, columns, &x)
+    }
+
+    fn gather_rows(table: FlexTensor, ids: IntTensor<Self>) -> FlexTensor {
+        if !all_f32([&table]) {
+            return embedding_ops::portable::<Self>(table, ids);
+        }
+        embedding::forward(&table, ids)
+    }
+
+    fn scatter_rows(rows: usize, ids: IntTensor<Self>, grad: FlexTensor) -> FlexTensor {
+        if !all_f32([&grad]) {
+            return embedding_ops::portable_backward::<Self>(rows, ids, grad);
+        }
+        embedding::backward(rows, ids, &grad)
+    }
+
+    fn rope(x: FlexTensor, cos: FlexTensor, sin: FlexTensor, heads: usize) -> FlexTensor {
         if !all_f32([&x, &cos, &sin]) {
-            return rope_ops::portable::<Self>(x, cos, sin);
+            return rope_ops::portable::<Self>(x, cos, sin, heads);
         }
-        elementwise::rope(&x, &cos, &sin)
+        elementwise::rope(x, &cos, &sin, heads)
     }
 
-    fn swiglu(gate: FlexTensor, up: FlexTensor) -> FlexTensor {
-        if !all_f32([&gate, &up]) {
-            return swiglu_ops::portable::<Self>(gate, up);
+    fn swiglu(gate_up: FlexTensor) -> FlexTensor {
+        if !all_f32([&gate_up]) {
+            return swiglu_ops::portable::<Self>(gate_up);
         }
-        elementwise::swiglu(&gate, &up)
+        elementwise::swiglu(&gate_up)
     }
 
-    fn swiglu_backward(gate: FlexTensor, up: FlexTensor, grad: FlexTensor) -> (FlexTensor, FlexTensor) {
-        if !all_f32([&gate, &up, &grad]) {
-            return swiglu_ops::portable_backward::<Self>(gate, up, grad);
+    fn swiglu_backward(gate_up: FlexTensor, grad: FlexTensor) -> (FlexTensor, FlexTensor) {
+        if !all_f32([&gate_up, &grad]) {
+            return swiglu_ops::portable_backward::<Self>(gate_up, grad);
         }
-        elementwise::swiglu_backward(&gate, &up, &grad)
+        elementwise::swiglu_backward(&gate_up, &grad)
     }
 
-    fn packed_attention(
-        q: FlexTensor,
-        k: FlexTensor,
-        v: FlexTensor,
-        documents: &Documents,
-    ) -> (FlexTensor, FlexTensor) {
-        if !all_f32([&q, &k, &v]) {
-            return attention_ops::portable::<Self>(q, k, v, documents);
+    fn packed_attention(qkv: FlexTensor, heads: Heads, documents: &Documents) -> (FlexTensor, FlexTensor) {
+        if !all_f32([&qkv]) {
+            return attention_ops::portable::<Self>(qkv, heads, documents);
         }
-        attention::forward(&q, &k, &v, documents)
+        attention::forward(&qkv, heads, documents)
     }
 
     fn packed_attention_backward(
-        q: FlexTensor,
-        k: FlexTensor,
-        v: FlexTensor,
+        qkv: FlexTensor,
         saved: (FlexTensor, FlexTensor),
         grad: FlexTensor,
+        heads: Heads,
         documents: &Documents,
-    ) -> (FlexTensor, FlexTensor, FlexTensor) {
-        if !all_f32([&q, &k, &v]) {
-            return attention_ops::portable_backward::<Self>(q, k, v, saved.1, grad, documents);
+    ) -> FlexTensor {
+        if !all_f32([&qkv]) {
+            return attention_ops::portable_backward::<Self>(qkv, saved.1, grad, heads, documents);
         }
-        attention::backward(&q, &k, &v, &saved, &grad, documents)
+        attention::backward(&qkv, &saved, &grad, heads, documents)
     }
 
-    fn cross_entropy(logits: FloatTensor<Self>, targets: IntTensor<Self>) -> (FlexTensor, FlexTensor) {
-        if !all_f32([&logits]) {
-            return cross_entropy_ops::portable::<Self>(logits, targets);
+    fn cached_attention(
+        qkv: FlexTensor,
+        cache: [FlexTensor; 2],
+        heads: Heads,
+        len: usize,
+    ) -> (FlexTensor, [FlexTensor; 2]) {
+        if !all_f32(cache.iter().chain([&qkv])) {
+            return attention_ops::portable_cached::<Self>(qkv, cache, heads, len);
         }
-        cross_entropy::forward(&logits, targets)
+        attention::cached(&qkv, cache, heads, len)
+    }
+
+    fn linear_cross_entropy(hidden: FlexTensor, weight: FlexTensor, targets: IntTensor<Self>) -> FlexTensor {
+        if !all_f32([&hidden, &weight]) {
+            return linear_cross_entropy_ops::portable::<Self>(hidden, weight, targets);
+        }
+        linear_cross_entropy::loss(&hidden, &weight, targets)
+    }
+
+    fn linear_cross_entropy_with_grads(
+        hidden: FlexTensor,
+        weight: FlexTensor,
+        targets: IntTensor<Self>,
+    ) -> (FlexTensor, FlexTensor, FlexTensor) {
+        if !all_f32([&hidden, &weight]) {
+            return linear_cross_entropy_ops::portable_with_grads::<Self>(hidden, weight, targets);
+        }
+        linear_cross_entropy::loss_with_grads(&hidden, &weight, targets)
+    }
+
+    fn sum_of_squares(x: FlexTensor) -> FlexTensor {
+        if !all_f32([&x]) {
+            return squares_ops::portable::<Self>(x);
+        }
+        squares::sum(&x)
     }
 
     fn adamw_step(
@@ -112,8 +189,8 @@ impl Kernels for Flex {
     }
 }
 
-fn all_f32<const N: usize>(tensors: [&FlexTensor; N]) -> bool {
-    tensors.iter().all(|tensor| tensor.dtype() == DType::F32)
+fn all_f32<'a>(tensors: impl IntoIterator<Item = &'a FlexTensor>) -> bool {
+    tensors.into_iter().all(|tensor| tensor.dtype() == DType::F32)
 }
 
 /// The tensor with its elements in order of their indices, and nothing else in its storage.
@@ -130,11 +207,30 @@ fn dims<const D: usize>(tensor: &FlexTensor) -> [usize; D] {
     tensor.layout().shape().dims::<D>()
 }
 
-fn tensor<E: Element>(values: Vec<E>, shape: impl Into<burn::tensor::Shape>) -> FlexTensor {
-    FlexTensor::from_data(TensorData::new(values, shape))
+/// The numbers of a tensor of integers.
+fn ids(tensor: IntTensor<Flex>) -> Vec<i64> {
+    Tensor::<Flex, 1, Int>::from_primitive(tensor).into_data().iter::<i64>().collect()
 }
 
 /// Rows in one piece of work: enough to pay for handing it to another thread.
 fn rows_per_task(row_len: usize) -> usize {
     (16_384 / row_len.max(1)).max(1)
+}
+
+/// Does pieces of work on the threads of the pool. A single piece is done where it is asked for: to hand it over takes
+/// longer than most of them.
+fn each<I: IndexedParallelIterator>(pieces: I, work: impl Fn(I::Item) + Sync + Send) {
+    struct Here<F>(F);
+    impl<T, F: Fn(T)> ProducerCallback<T> for Here<F> {
+        type Output = ();
+
+        fn callback<P: Producer<Item = T>>(self, producer: P) {
+            producer.into_iter().for_each(self.0);
+        }
+    }
+    if pieces.len() <= 1 {
+        pieces.with_producer(Here(work));
+    } else {
+        pieces.for_each(work);
+    }
 }

@@ -4,16 +4,17 @@ use burn_flex::FlexTensor;
 use multiversion::multiversion;
 use rayon::prelude::*;
 
-use super::{contiguous, dims, elements, math, rows_per_task, tensor};
+use super::{buffer::Buffer, contiguous, dims, each, elements, math, rows_per_task};
 
 pub(super) fn forward(x: &FlexTensor, weight: &FlexTensor, eps: f32) -> FlexTensor {
     let (x, weight) = (contiguous(x), contiguous(weight));
     let [n, d] = dims(&x);
     let (x, weight) = (elements(&x), elements(&weight));
-    let mut y = vec![0.0; x.len()];
+    let mut y = Buffer::new(x.len());
     let task = rows_per_task(d) * d.max(1);
-    y.par_chunks_mut(task).zip(x.par_chunks(task)).for_each(|(y, x)| forward_rows(y, x, weight, eps));
-    tensor(y, [n, d])
+    let pieces = y.par_chunks_mut(task).zip(x.par_chunks(task));
+    each(pieces, |(y, x)| forward_rows(y, x, weight, eps));
+    y.into_tensor([n, d])
 }
 
 #[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2+fma"))]
@@ -32,12 +33,14 @@ pub(super) fn backward(
     x: &FlexTensor,
     weight: &FlexTensor,
     grad: &FlexTensor,
+    beside: Option<&FlexTensor>,
     eps: f32,
 ) -> (FlexTensor, FlexTensor) {
     let (x, weight, grad) = (contiguous(x), contiguous(weight), contiguous(grad));
     let [n, d] = dims(&x);
     let (x, weight, grad) = (elements(&x), elements(&weight), elements(&grad));
-    let mut x_grad = vec![0.0; x.len()];
+    let mut x_grad = beside
+        .map_or_else(|| Buffer::zeros(x.len()), |beside| Buffer::copy_of(elements(&contiguous(beside))));
     let task = rows_per_task(d) * d.max(1);
     let partial: Vec<Vec<f32>> = x_grad
         .par_chunks_mut(task)
@@ -49,13 +52,14 @@ pub(super) fn backward(
         })
         .collect();
     // Summed in the order of the rows, whichever thread did them.
-    let mut weight_grad = vec![0.0; d];
+    let mut weight_grad = Buffer::zeros(d);
     for part in &partial {
         math::add_scaled(&mut weight_grad, 1.0, part);
     }
-    (tensor(x_grad, [n, d]), tensor(weight_grad, [d]))
+    (x_grad.into_tensor([n, d]), weight_grad.into_tensor([d]))
 }
 
+/// Adds to `x_grad` and `weight_grad`.
 #[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2+fma"))]
 fn backward_rows(
     x_grad: &mut [f32],
@@ -76,7 +80,7 @@ fn backward_rows(
         }
         let mean = math::dot(&scaled, x) * inverse_rms * inverse_rms / d as f32;
         for i in 0..d {
-            x_grad[i] = inverse_rms * (scaled[i] - x[i] * mean);
+            x_grad[i] += inverse_rms * (scaled[i] - x[i] * mean);
         }
     }
 }

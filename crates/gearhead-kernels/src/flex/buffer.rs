@@ -1,0 +1,241 @@
+//! Memory for results, reused from one step to the next.
+//!
+//! A training step asks for the same sizes again and again. Memory that goes back to the system comes in again page by
+//! page, zeroed, at a cost near that of the computation; memory that is kept costs nothing.
+#![allow(unsafe_code, reason = "Burn takes memory of others through an unsafe interface only")]
+
+use std::{
+    collections::BTreeMap,
+    mem::MaybeUninit,
+    ops::{Deref, DerefMut},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use burn::tensor::{Bytes, DType, Shape};
+use burn_flex::{FlexTensor, Layout};
+use burn_std::{AllocationController, AllocationProperty};
+use bytemuck::{Pod, Zeroable};
+use rayon::prelude::*;
+
+use super::each;
+
+/// Sixteen numbers: a cache line, and a register of AVX-512.
+#[derive(Debug, Clone, Copy, Pod, Zeroable)]
+#[repr(C, align(64))]
+struct Line([f32; LINE]);
+
+const LINE: usize = 16;
+
+/// Elements that one thread copies or clears at a time.
+const TASK: usize = 65_536;
+
+/// Buffers of fewer lines (64 KiB) are left to the allocator, which keeps such sizes itself.
+const SMALLEST_KEPT: usize = 1024;
+
+/// Numbers at an address that is a multiple of 64 bytes; what they are at first is arbitrary.
+#[derive(Debug)]
+pub(super) struct Buffer {
+    lines: Vec<Line>,
+    /// How many of the numbers are meant; there may be more.
+    len: usize,
+}
+
+impl Buffer {
+    /// `len` numbers that the caller overwrites. In a build for development they are no numbers, so that one that was
+    /// forgotten shows.
+    pub(super) fn new(len: usize) -> Self {
+        let lines = size_class(len.div_ceil(LINE));
+        let kept = (lines >= SMALLEST_KEPT).then(|| kept().take(lines)).flatten();
+        // Zeroed memory comes from the system page by page, when it is first written, by the threads that write it.
+        let mut buffer = Self { lines: kept.unwrap_or_else(|| bytemuck::zeroed_vec(lines)), len };
+        if cfg!(debug_assertions) {
+            buffer.fill(f32::NAN);
+        }
+        buffer
+    }
+
+    /// `len` zeros.
+    pub(super) fn zeros(len: usize) -> Self {
+        let mut buffer = Self::new(len);
+        each(buffer.par_chunks_mut(TASK), |piece| piece.fill(0.0));
+        buffer
+    }
+
+    /// The same numbers.
+    pub(super) fn copy_of(values: &[f32]) -> Self {
+        let mut buffer = Self::new(values.len());
+        let pieces = buffer.par_chunks_mut(TASK).zip(values.par_chunks(TASK));
+        each(pieces, |(copy, values)| copy.copy_from_slice(values));
+        buffer
+    }
+
+    /// The tensor that the numbers are, row after row.
+    pub(super) fn into_tensor(self, shape: impl Into<Shape>) -> FlexTensor {
+        let shape = shape.into();
+        assert_eq!(shape.num_elements(), self.len, "a number for each element");
+        let bytes = self.len * size_of::<f32>();
+        // SAFETY: every number of a buffer was written, when it was made if not since.
+        let bytes = unsafe { Bytes::from_controller(Box::new(self), bytes) };
+        FlexTensor::new(bytes, Layout::contiguous(shape), DType::F32)
+    }
+}
+
+impl Deref for Buffer {
+    type Target = [f32];
+
+    fn deref(&self) -> &[f32] {
+        &bytemuck::cast_slice(&self.lines)[..self.len]
+    }
+}
+
+impl DerefMut for Buffer {
+    fn deref_mut(&mut self) -> &mut [f32] {
+        &mut bytemuck::cast_slice_mut(&mut self.lines)[..self.len]
+    }
+}
+
+impl Drop for Buffer {
+    fn drop(&mut self) {
+        if self.lines.len() >= SMALLEST_KEPT {
+            kept().put(std::mem::take(&mut self.lines));
+        }
+    }
+}
+
+impl AllocationController for Buffer {
+    fn alloc_align(&self) -> usize {
+        // Of what Burn makes itself, which may take the place of this: the most that it can.
+        align_of::<u128>()
+    }
+
+    fn duplicate(&self) -> Option<Box<dyn AllocationController>> {
+        Some(Box::new(Self::copy_of(self)))
+    }
+
+    fn property(&self) -> AllocationProperty {
+        AllocationProperty::Other
+    }
+
+    unsafe fn memory_mut(&mut self) -> &mut [MaybeUninit<u8>] {
+        let bytes: &mut [u8] = bytemuck::cast_slice_mut(&mut **self);
+        // SAFETY: the same bytes; the caller promises to write nothing that is not initialised.
+        unsafe { &mut *(std::ptr::from_mut(bytes) as *mut [MaybeUninit<u8>]) }
+    }
+
+    fn memory(&self) -> &[MaybeUninit<u8>] {
+        let bytes: &[u8] = bytemuck::cast_slice(&**self);
+        // SAFETY: the same bytes, and what is initialised may be seen as what need not be.
+        unsafe { &*(std::ptr::from_ref(bytes) as *const [MaybeUninit<u8>]) }
+    }
+}
+
+/// The next of eight sizes between one power of two and the next, so that batches of nearly the same size share
+/// memory, at a loss of at most an eighth.
+fn size_class(lines: usize) -> usize {
+    if lines < SMALLEST_KEPT {
+        return lines;
+    }
+    lines.next_multiple_of((lines.next_power_of_two() / 16).max(1))
+}
+
+/// What was dropped, by size. All sizes are in lines.
+#[derive(Default)]
+struct Kept {
+    by_size: BTreeMap<usize, Vec<Vec<Line>>>,
+    held: usize,
+    in_use: usize,
+    most_in_use: usize,
+}
+
+static KEPT: Mutex<Kept> = Mutex::new(Kept { by_size: BTreeMap::new(), held: 0, in_use: 0, most_in_use: 0 });
+
+fn kept() -> MutexGuard<'static, Kept> {
+    // Nothing in here panics half-way through a change.
+    KEPT.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Kept {
+    /// A buffer of just this size. Where there is none, others go back to the system, the largest first, until all
+    /// that is kept and used is at most a quarter more than what was ever used at once: with less, sizes that are
+    /// needed at different times would drive each other out.
+    fn take(&mut self, lines: usize) -> Option<Vec<Line>> {
+        self.in_use += lines;
+        self.most_in_use = self.most_in_use.max(self.in_use);
+        if let Some(buffer) = self.by_size.get_mut(&lines).and_then(Vec::pop) {
+            self.held -= lines;
+            return Some(buffer);
+        }
+        while self.held + self.in_use > self.most_in_use + self.most_in_use / 4 {
+            let Some(mut largest) = self.by_size.last_entry() else { break };
+            match largest.get_mut().pop() {
+                Some(buffer) => self.held -= buffer.len(),
+                None => drop(largest.remove()),
+            }
+        }
+        None
+    }
+
+    fn put(&mut self, buffer: Vec<Line>) {
+        self.in_use -= buffer.len();
+        self.held += buffer.len();
+        self.by_size.entry(buffer.len()).or_default().push(buffer);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_size_class_is_at_most_an_eighth_larger() {
+        for lines in (SMALLEST_KEPT..40_000).step_by(7) {
+            let class = size_class(lines);
+            assert!(class >= lines && class - lines <= lines / 8, "{lines}: {class}");
+            assert_eq!(size_class(class), class, "a class is its own class");
+        }
+        assert_eq!(size_class(3), 3);
+    }
+
+    #[test]
+    fn memory_is_used_again() {
+        let mut kept = Kept::default();
+        assert!(kept.take(30).is_none());
+        let buffer = vec![Line::zeroed(); 30];
+        let address = buffer.as_ptr();
+        kept.put(buffer);
+        assert_eq!(kept.take(30).map(|buffer| buffer.as_ptr()), Some(address));
+        assert!(kept.take(30).is_none(), "it was taken");
+        assert_eq!((kept.held, kept.in_use, kept.most_in_use), (0, 60, 60));
+    }
+
+    #[test]
+    fn no_more_is_kept_than_a_quarter_above_what_was_needed_at_once() {
+        let mut kept = Kept::default();
+        for lines in [10, 20, 30] {
+            assert!(kept.take(lines).is_none());
+        }
+        for lines in [10, 20, 30] {
+            kept.put(vec![Line::zeroed(); lines]);
+        }
+        assert!(kept.take(15).is_none());
+        assert_eq!(kept.held, 60, "60 and 15 are no more than 75");
+        assert!(kept.take(25).is_none());
+        assert_eq!((kept.held, kept.in_use), (30, 40), "30 went");
+        assert!(kept.take(20).is_some());
+        assert!(kept.take(30).is_none());
+    }
+
+    #[test]
+    fn a_tensor_has_the_numbers_and_keeps_them_through_a_copy_on_write() {
+        let mut buffer = Buffer::new(20_000);
+        for (index, value) in buffer.iter_mut().enumerate() {
+            *value = index as f32;
+        }
+        assert_eq!(buffer.as_ptr() as usize % 64, 0);
+        let tensor = buffer.into_tensor([200, 100]);
+        let mut other = tensor.clone();
+        other.storage_mut::<f32>()[7] = -1.0;
+        assert_eq!(tensor.storage::<f32>()[7].to_bits(), 7.0_f32.to_bits());
+        assert_eq!(other.storage::<f32>()[19_999].to_bits(), 19_999.0_f32.to_bits());
+    }
+}

@@ -1,0 +1,106 @@
+//! The output layer and the cross-entropy, some rows at a time.
+#![allow(clippy::inline_always, reason = "a call would leave the caller's instruction set")]
+
+use burn::{backend::Flex, tensor::ops::IntTensor};
+use burn_flex::FlexTensor;
+use multiversion::{multiversion, target::target_cfg_f};
+use rayon::prelude::*;
+
+use super::{
+    buffer::Buffer,
+    contiguous, dims, elements, ids, math,
+    product::{Matrix, Output, Threads, Write, product},
+};
+use crate::linear_cross_entropy::chunks;
+
+/// The summed loss `[1]`.
+pub(super) fn loss(hidden: &FlexTensor, weight: &FlexTensor, targets: IntTensor<Flex>) -> FlexTensor {
+    let mut losses = Vec::new();
+    for_each_chunk(hidden, weight, targets, |logits, targets, _| {
+        let vocab_size = logits.len() / targets.len();
+        let rows = logits.par_chunks_mut(vocab_size).zip(targets);
+        losses.par_extend(rows.map(|(row, target)| row_loss(row, *target as usize)));
+    });
+    sum(&losses)
+}
+
+/// The summed loss `[1]`, and its gradients for `hidden` and `weight`.
+pub(super) fn loss_with_grads(
+    hidden: &FlexTensor,
+    weight: &FlexTensor,
+    targets: IntTensor<Flex>,
+) -> (FlexTensor, FlexTensor, FlexTensor) {
+    let ([n, d_model], [vocab_size, _]) = (dims::<2>(hidden), dims::<2>(weight));
+    let (mut hidden_grad, mut weight_grad) = (Buffer::new(n * d_model), Buffer::zeros(vocab_size * d_model));
+    let (hidden, weight) = (contiguous(hidden), contiguous(weight));
+    let mut losses = Vec::new();
+    for_each_chunk(&hidden, &weight, targets, |logits, targets, start| {
+        let rows = logits.par_chunks_mut(vocab_size).zip(targets);
+        losses.par_extend(rows.map(|(row, target)| row_loss_and_grad(row, *target as usize)));
+        let grads = Matrix::new(logits, targets.len(), vocab_size);
+        let chunk = start * d_model..(start + targets.len()) * d_model;
+        let output = Output::new(&mut hidden_grad[chunk.clone()], targets.len(), d_model);
+        let weight = Matrix::new(elements(&weight), vocab_size, d_model);
+        product(output, grads, weight, 1.0, Write::Over, Threads::All);
+        let hidden = Matrix::new(&elements(&hidden)[chunk], targets.len(), d_model);
+        let output = Output::new(&mut weight_grad, vocab_size, d_model);
+        product(output, grads.transposed(), hidden, 1.0, Write::Add, Threads::All);
+    });
+    (sum(&losses), hidden_grad.into_tensor([n, d_model]), weight_grad.into_tensor([vocab_size, d_model]))
+}
+
+/// Computes the logits of some rows at a time and hands them on with their targets and the first of their rows.
+fn for_each_chunk(
+    hidden: &FlexTensor,
+    weight: &FlexTensor,
+    targets: IntTensor<Flex>,
+    mut visit: impl FnMut(&mut [f32], &[i64], usize),
+) {
+    let (hidden, weight) = (contiguous(hidden), contiguous(weight));
+    let ([n, d_model], [vocab_size, _]) = (dims::<2>(&hidden), dims::<2>(&weight));
+    let targets = ids(targets);
+    let classes = Matrix::new(elements(&weight), vocab_size, d_model).transposed();
+    let mut logits = Buffer::new(chunks(n, vocab_size).next().map_or(0, |rows| rows.len() * vocab_size));
+    for rows in chunks(n, vocab_size) {
+        let logits = &mut logits[..rows.len() * vocab_size];
+        let hidden = Matrix::new(&elements(&hidden)[rows.start * d_model..], rows.len(), d_model);
+        let output = Output::new(logits, rows.len(), vocab_size);
+        product(output, hidden, classes, 1.0, Write::Over, Threads::All);
+        visit(logits, &targets[rows.clone()], rows.start);
+    }
+}
+
+/// In f64 and in the order of the rows: the same sum for any number of threads.
+fn sum(losses: &[f32]) -> FlexTensor {
+    let loss: f64 = losses.iter().map(|loss| f64::from(*loss)).sum();
+    Buffer::copy_of(&[loss as f32]).into_tensor([1])
+}
+
+/// The loss of a row of logits.
+#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2+fma"))]
+fn row_loss(row: &mut [f32], target: usize) -> f32 {
+    const FMA: bool = target_cfg_f!(target_feature = "fma");
+    exponentials::<FMA>(row, target).0
+}
+
+/// Turns a row of logits into its gradient and returns the loss.
+#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2+fma"))]
+fn row_loss_and_grad(row: &mut [f32], target: usize) -> f32 {
+    const FMA: bool = target_cfg_f!(target_feature = "fma");
+    let (loss, sum) = exponentials::<FMA>(row, target);
+    let inverse = sum.recip();
+    for value in row.iter_mut() {
+        *value *= inverse;
+    }
+    row[target] -= 1.0;
+    loss
+}
+
+/// The loss of a row of logits, and the sum of the exponentials, which take the place of the logits.
+#[inline(always)]
+fn exponentials<const FMA: bool>(row: &mut [f32], target: usize) -> (f32, f32) {
+    let (largest, at_target) = (math::max(row), row[target]);
+    let sum = math::exp_minus::<FMA>(row, largest);
+    // The difference first: it is exact where the target has nearly all the probability.
+    (sum.ln() + (largest - at_target), sum)
+}

@@ -1,0 +1,89 @@
+//! The output layer and the cross-entropy together.
+
+use std::ops::Range;
+
+use burn::tensor::{
+    Int, Tensor,
+    activation::log_softmax,
+    ops::{FloatTensor, IntTensor},
+};
+
+use crate::{
+    Kernels,
+    backend::{raw, view},
+};
+
+/// `Σ -log softmax(hidden weightᵀ)[target]`, in nats, summed over the rows. The logits are computed for some rows at a
+/// time and never stand in memory as a whole; the gradients are computed beside the loss, while the logits are there.
+///
+/// # Shapes
+///
+/// `hidden`: `[n, d_model]`, `weight`: `[vocab_size, d_model]`, `targets`: `[n]`, result: `[1]`. With `n = 0` the loss
+/// is 0.
+///
+/// # Source
+///
+/// The gradient in chunks: Hsu et al., *Liger Kernel*, 2024, section 3.2.
+pub fn linear_cross_entropy<B: Kernels>(
+    hidden: Tensor<B, 2>,
+    weight: Tensor<B, 2>,
+    targets: Tensor<B, 1, Int>,
+) -> Tensor<B, 1> {
+    view(B::linear_cross_entropy(raw(hidden), raw(weight), targets.into_primitive()))
+}
+
+/// Logits in memory at once: 16 MB of `f32`.
+const CHUNK: usize = 4 << 20;
+
+/// The rows of each chunk.
+pub(crate) fn chunks(n: usize, vocab_size: usize) -> impl Iterator<Item = Range<usize>> {
+    let rows = (CHUNK / vocab_size.max(1)).max(1);
+    (0..n).step_by(rows).map(move |start| start..(start + rows).min(n))
+}
+
+/// The summed loss.
+pub(crate) fn portable<B: Kernels>(
+    hidden: FloatTensor<B>,
+    weight: FloatTensor<B>,
+    targets: IntTensor<B>,
+) -> FloatTensor<B> {
+    let (hidden, weight) = (view::<B, 2>(hidden), view::<B, 2>(weight));
+    let targets = Tensor::<B, 1, Int>::from_primitive(targets);
+    let ([n, d_model], [vocab_size, _]) = (hidden.dims(), weight.dims());
+    let mut loss = Tensor::<B, 1>::zeros([1], (&hidden.device(), hidden.dtype()));
+    for rows in chunks(n, vocab_size) {
+        let logits = hidden.clone().slice([rows.clone(), 0..d_model]).matmul(weight.clone().transpose());
+        let targets = targets.clone().slice([rows]).unsqueeze_dim::<2>(1);
+        loss = loss - log_softmax(logits, 1).gather(1, targets).sum();
+    }
+    raw(loss)
+}
+
+/// The summed loss, and its gradients for `hidden` and `weight`: with `g = softmax(logits) - onehot(target)`,
+/// `dhidden = g weight` and `dweight = gᵀ hidden`.
+pub(crate) fn portable_with_grads<B: Kernels>(
+    hidden: FloatTensor<B>,
+    weight: FloatTensor<B>,
+    targets: IntTensor<B>,
+) -> (FloatTensor<B>, FloatTensor<B>, FloatTensor<B>) {
+    let (hidden, weight) = (view::<B, 2>(hidden), view::<B, 2>(weight));
+    let targets = Tensor::<B, 1, Int>::from_primitive(targets);
+    let (device, dtype) = (hidden.device(), hidden.dtype());
+    let ([n, d_model], [vocab_size, _]) = (hidden.dims(), weight.dims());
+    let mut loss = Tensor::<B, 1>::zeros([1], (&device, dtype));
+    let mut weight_grad = weight.zeros_like();
+    let mut hidden_grads = Vec::new();
+    let classes = Tensor::<B, 1, Int>::arange(0..vocab_size as i64, &device).unsqueeze::<2>();
+    for rows in chunks(n, vocab_size) {
+        let hidden = hidden.clone().slice([rows.clone(), 0..d_model]);
+        let log_probs = log_softmax(hidden.clone().matmul(weight.clone().transpose()), 1);
+        let targets = targets.clone().slice([rows]).unsqueeze_dim::<2>(1);
+        loss = loss - log_probs.clone().gather(1, targets.clone()).sum();
+        let onehot = classes.clone().equal(targets).float().cast(dtype);
+        let grad = log_probs.exp() - onehot;
+        hidden_grads.push(grad.clone().matmul(weight.clone()));
+        weight_grad = weight_grad + grad.transpose().matmul(hidden);
+    }
+    let hidden_grad = if n == 0 { hidden } else { Tensor::cat(hidden_grads, 0) };
+    (raw(loss), raw(hidden_grad), raw(weight_grad))
+}
