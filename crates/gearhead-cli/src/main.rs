@@ -60,5 +60,6 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Command::Generate(args) => commands::generate::run(&args),
         Command::Serve(args) => commands::serve::run(&args),
         Command::Devices(args) => commands::devices::run(&args),
+        Command::Bench(args) => commands::bench::run(&args),
     }
 }

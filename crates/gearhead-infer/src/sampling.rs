@@ -121,7 +121,7 @@ impl Sampler {
 }
 
 /// The position of the largest value, the first of equal ones.
-pub(crate) fn argmax(values: &[f32]) -> u32 {
+pub fn argmax(values: &[f32]) -> u32 {
     let mut best = 0;
     for (index, value) in values.iter().enumerate() {
         if *value > values[best] {

@@ -289,6 +289,10 @@ proptest! {
     }
 }
 
+/// A block of `x`, its norm's weight and its matrices.
+type Block<'a> =
+    dyn Fn(Tensor<Trained, 2>, Tensor<Trained, 1>, &[Tensor<Trained, 2>]) -> Tensor<Trained, 2> + 'a;
+
 /// Both blocks, with their gradients, against the same parts put together one by one under Burn's own differentiation,
 /// in f64.
 fn assert_blocks_agree(heads: Heads, documents: &Documents, phase: f64, dtype: DType) {
@@ -302,13 +306,7 @@ fn assert_blocks_agree(heads: Heads, documents: &Documents, phase: f64, dtype: D
         shapes.iter().zip(3..).map(|(shape, place)| sines(shape, phase + f64::from(place))).collect()
     };
     let inverse_frequencies: Vec<f32> = (0..heads.d_head / 2).map(|pair| 0.5_f32.powi(pair as i32)).collect();
-    let run = |block: &dyn Fn(
-        Tensor<Trained, 2>,
-        Tensor<Trained, 1>,
-        &[Tensor<Trained, 2>],
-    ) -> Tensor<Trained, 2>,
-               weights: &[Numbers],
-               dtype: DType| {
+    let run = |block: &Block<'_>, weights: &[Numbers], dtype: DType| {
         let (x, norm) = (x.leaf::<2>(dtype), norm.leaf::<1>(dtype));
         let weights: Vec<_> = weights.iter().map(|weight| weight.leaf::<2>(dtype)).collect();
         let y = block(x.clone(), norm.clone(), &weights);
@@ -322,8 +320,11 @@ fn assert_blocks_agree(heads: Heads, documents: &Documents, phase: f64, dtype: D
         outcome
     };
     let table = |dtype: DType| {
-        let table =
-            RopeTable::<Trained>::new(&documents.positions(), &inverse_frequencies, &Default::default());
+        let table = RopeTable::<Trained>::new(
+            &documents.positions(),
+            &inverse_frequencies,
+            &burn::backend::flex::FlexDevice,
+        );
         RopeTable { cos: table.cos.cast(dtype), sin: table.sin.cast(dtype) }
     };
     let (q_dim, kv_dim) = (heads.q_dim(), heads.kv_dim());
@@ -380,7 +381,7 @@ fn plain_attention_block(
     let normed = plain_rms_norm(x.clone(), norm);
     let (half, group) = (heads.d_head / 2, heads.n_heads / heads.n_kv_heads);
     let head = |weight: usize, head: usize| {
-        let rows = weights[weight].clone().slice([head * 2 * half..(head + 1) * 2 * half]);
+        let rows = weights[weight].clone().narrow(0, head * 2 * half, 2 * half);
         normed.clone().matmul(rows.transpose())
     };
     let turned = |x: Tensor<Trained, 2>| {

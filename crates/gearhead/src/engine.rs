@@ -106,6 +106,11 @@ impl std::fmt::Debug for Engine {
     }
 }
 
+/// The directory of the bundled model.
+pub(crate) fn bundled_directory() -> Result<ModelDirectory<'static>> {
+    Ok(ModelDirectory::from_memory(BUNDLED_CONFIG, BUNDLED_WEIGHTS, BUNDLED)?)
+}
+
 /// What is to be loaded.
 enum Load<'a> {
     Bundled,
@@ -122,7 +127,7 @@ impl Job for Load<'_> {
             Self::Directory(path) => Inner::<B>::open(path, device)?,
             Self::ToFit(path) => Inner::<B>::open_to_fit(path, device)?,
             Self::Bundled => {
-                let directory = ModelDirectory::from_memory(BUNDLED_CONFIG, BUNDLED_WEIGHTS, BUNDLED)?;
+                let directory = bundled_directory()?;
                 let path = Path::new(BUNDLED);
                 let tokenizer = Tokenizer::from_bytes(BUNDLED_TOKENIZER, path.join("tokenizer.json"))?;
                 let manifest = Manifest::from_json(BUNDLED_MANIFEST, &path.join(MANIFEST))?;

@@ -10,6 +10,7 @@
 //! This crate is a facade: it re-exports the others, picks a device, and carries the bundled model. Those who need a
 //! part alone depend on that part's crate.
 
+pub mod bench;
 mod engine;
 mod training;
 

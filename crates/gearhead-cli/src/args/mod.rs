@@ -1,5 +1,6 @@
 //! Arguments, as they are typed.
 
+mod bench;
 mod check;
 mod data;
 mod diagnose;
@@ -14,6 +15,7 @@ use std::{net::SocketAddr, path::PathBuf};
 use clap::{Args, Parser, Subcommand};
 use gearhead::Device;
 
+pub(crate) use bench::{BenchArgs, Work};
 pub(crate) use check::CheckArgs;
 pub(crate) use data::{DataCommand, GenerateArgs as DataGenerateArgs};
 pub(crate) use diagnose::{DiagnoseArgs, Found, ReportFormat};
@@ -85,6 +87,11 @@ pub(crate) enum Command {
     /// List the backends of this build and what they run on.
     #[command(after_help = "Example:\n  gearhead devices --json")]
     Devices(DevicesArgs),
+    /// Measure how fast this machine trains and generates.
+    #[command(
+        after_help = "Example:\n  gearhead bench --work training,diagnosis\n  gearhead bench --model outputs/mine --work generation --batch 1,8 --json"
+    )]
+    Bench(BenchArgs),
 }
 
 impl Command {
@@ -103,6 +110,7 @@ impl Command {
             Self::Generate(args) => args.json,
             Self::Serve(_) => false,
             Self::Devices(args) => args.json,
+            Self::Bench(args) => args.json,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! One module for each command.
 
+pub(crate) mod bench;
 pub(crate) mod codes;
 pub(crate) mod data;
 pub(crate) mod devices;

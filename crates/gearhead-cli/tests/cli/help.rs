@@ -34,6 +34,7 @@ fn the_help_of_every_command_has_an_example() {
     }
     leaves.sort();
     let expected = [
+        "bench",
         "codes",
         "data check",
         "data generate",

@@ -25,26 +25,26 @@ struct Head<'a> {
     values: &'a [f32],
     len: usize,
     row_stride: usize,
-    d_head: usize,
+    width: usize,
 }
 
 impl<'a> Head<'a> {
     fn tokens(self, tokens: Range<usize>) -> Matrix<'a> {
         let values = &self.values[tokens.start * self.row_stride..];
-        Matrix::spaced(values, tokens.len(), self.d_head, self.row_stride)
+        Matrix::spaced(values, tokens.len(), self.width, self.row_stride)
     }
 
     fn token(self, token: usize) -> &'a [f32] {
-        &self.values[token * self.row_stride..][..self.d_head]
+        &self.values[token * self.row_stride..][..self.width]
     }
 
-    /// `[d_head, len]`, the form in which a product with queries is fast.
+    /// `[width, len]`, the form in which a product with queries is fast.
     fn transposed(self) -> Buffer {
-        let mut transposed = Buffer::new(self.d_head * self.len);
+        let mut transposed = Buffer::new(self.width * self.len);
         // A few tokens at a time, so that what is read stays near and what is written is not scattered.
         for start in (0..self.len).step_by(16) {
             let tokens = start..(start + 16).min(self.len);
-            for feature in 0..self.d_head {
+            for feature in 0..self.width {
                 let row = &mut transposed[feature * self.len..][tokens.clone()];
                 for (value, token) in row.iter_mut().zip(tokens.clone()) {
                     *value = self.values[token * self.row_stride + feature];
@@ -85,7 +85,7 @@ impl Task {
     fn head<'a>(&self, tensor: &'a FlexTensor, row_stride: usize, head: usize) -> Head<'a> {
         let start = self.document.start * row_stride + head * self.heads.d_head;
         let values = elements(tensor).get(start..).unwrap_or_default();
-        Head { values, len: self.len(), row_stride, d_head: self.heads.d_head }
+        Head { values, len: self.len(), row_stride, width: self.heads.d_head }
     }
 
     fn query<'a>(&self, qkv: &'a FlexTensor, head: usize) -> Head<'a> {
@@ -151,7 +151,7 @@ fn attend_strip(
     mut output: Output<'_>,
     scores: &mut [f32],
 ) -> Vec<(f32, f32)> {
-    let (d_head, before) = (queries.d_head, values.len - queries.len);
+    let (d_head, before) = (queries.width, values.len - queries.len);
     let (rows, seen) = (tokens.len(), before + tokens.end);
     let keys = Matrix::spaced(keys_transposed, d_head, seen, values.len);
     let strip = &mut scores[..rows * seen];
@@ -202,7 +202,7 @@ pub(super) fn cached(
             values: &elements(tensor)[index * capacity * d_head..],
             len: len + new,
             row_stride: d_head,
-            d_head,
+            width: d_head,
         };
         let (keys, values) = (head(&keys), head(&values));
         let (row, kv_head) = (index / kv_heads * new, index % kv_heads);
@@ -215,7 +215,7 @@ pub(super) fn cached(
                 values: &elements(&qkv)[row * qkv_dim + query_head * d_head..],
                 len: new,
                 row_stride: qkv_dim,
-                d_head,
+                width: d_head,
             };
             let own = place * d_head..(place + 1) * d_head;
             if many {
@@ -259,7 +259,17 @@ fn attend_row(output: &mut [f32], query: &[f32], keys: &[f32], values: &[f32], s
     const FMA: bool = target_cfg_f!(target_feature = "fma");
     let d_head = query.len();
     let scale = (d_head as f32).sqrt().recip();
-    for (score, key) in scores.iter_mut().zip(keys.chunks_exact(d_head)) {
+    let fours = scores.len() / 4 * 4;
+    let (some, rest) = scores.split_at_mut(fours);
+    for (scores, keys) in some.chunks_exact_mut(4).zip(keys.chunks_exact(4 * d_head)) {
+        let (first, second) = keys.split_at(2 * d_head);
+        let ((a, b), (c, d)) = (first.split_at(d_head), second.split_at(d_head));
+        let [dots] = math::dots::<FMA, 1>([query], [a, b, c, d]);
+        for (score, dot) in scores.iter_mut().zip(dots) {
+            *score = scale * dot;
+        }
+    }
+    for (score, key) in rest.iter_mut().zip(keys[fours * d_head..].chunks_exact(d_head)) {
         *score = scale * math::dot(query, key);
     }
     let largest = math::max(scores);

@@ -117,13 +117,13 @@ impl AllocationController for Buffer {
     }
 
     unsafe fn memory_mut(&mut self) -> &mut [MaybeUninit<u8>] {
-        let bytes: &mut [u8] = bytemuck::cast_slice_mut(&mut **self);
+        let bytes: &mut [u8] = bytemuck::cast_slice_mut(self);
         // SAFETY: the same bytes; the caller promises to write nothing that is not initialised.
         unsafe { &mut *(std::ptr::from_mut(bytes) as *mut [MaybeUninit<u8>]) }
     }
 
     fn memory(&self) -> &[MaybeUninit<u8>] {
-        let bytes: &[u8] = bytemuck::cast_slice(&**self);
+        let bytes: &[u8] = bytemuck::cast_slice(self);
         // SAFETY: the same bytes, and what is initialised may be seen as what need not be.
         unsafe { &*(std::ptr::from_ref(bytes) as *const [MaybeUninit<u8>]) }
     }

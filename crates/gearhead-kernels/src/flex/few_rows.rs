@@ -1,19 +1,30 @@
-//! Linear layers of a few tokens: the weights are read once, where they lie, at the speed of the memory.
+//! Linear layers of a few tokens: the weights are read once, where they lie, and not packed for a product, which would
+//! take longer than the product.
 
 use burn_flex::FlexTensor;
 use multiversion::{multiversion, target::target_cfg_f};
 use rayon::prelude::*;
 
-use super::{dims, elements, math, product::Output};
+use super::{
+    buffer::Buffer,
+    dims, elements, math,
+    product::{Matrix, Output, Threads, Write, product},
+};
 
-/// With more tokens than this, the arithmetic takes longer than the memory, and a matrix product is faster.
-pub(super) const FEW: usize = 64;
+/// With more tokens than this, packing the weights pays.
+pub(super) const FEW: usize = 256;
+
+/// With more tokens than this, a matrix product is faster than sums of products.
+const VERY_FEW: usize = 4;
 
 /// Multiplications that pay for waking another thread.
 const WORTH_A_THREAD: usize = 1 << 16;
 
 /// Weights in one piece of work.
 const TASK: usize = 1 << 15;
+
+/// The fewest rows of weights in one piece of work: the tokens are packed for each.
+const FEWEST_ROWS: usize = 64;
 
 /// Adds `x weightᵀ` for each weight, side by side, to `y`; the tensors are contiguous.
 pub(super) fn add(y: &mut [f32], x: &FlexTensor, weights: &[FlexTensor]) {
@@ -22,7 +33,7 @@ pub(super) fn add(y: &mut [f32], x: &FlexTensor, weights: &[FlexTensor]) {
         return;
     }
     let columns: usize = weights.iter().map(|weight| dims::<2>(weight)[0]).sum();
-    let rows = (TASK / inner).max(4);
+    let rows = (TASK / inner).max(FEWEST_ROWS);
     let (mut cuts, mut parts, mut first) = (Vec::new(), Vec::new(), 0);
     for weight in weights {
         let [out, _] = dims::<2>(weight);
@@ -36,19 +47,42 @@ pub(super) fn add(y: &mut [f32], x: &FlexTensor, weights: &[FlexTensor]) {
     let outputs = Output::cut(y, columns, std::iter::once(0..n), &cuts);
     let pieces: Vec<_> = outputs.into_iter().zip(parts).collect();
     let x = elements(x);
-    let run = |(mut output, part): (Output<'_>, &[f32])| {
-        let mut dots = vec![0.0; n * output.columns()];
-        multiply(&mut dots, x, part, inner);
-        for (token, dots) in dots.chunks_exact(output.columns()).enumerate() {
-            for (y, dot) in output.row(token).iter_mut().zip(dots) {
-                *y += dot;
-            }
-        }
+    let run = |(output, part): (Output<'_>, &[f32])| {
+        if n <= VERY_FEW { add_dots(output, x, part, n) } else { add_product(output, x, part, n) }
     };
     if n * columns * inner < WORTH_A_THREAD {
         pieces.into_iter().for_each(run);
     } else {
         pieces.into_par_iter().for_each(run);
+    }
+}
+
+fn add_dots(mut output: Output<'_>, x: &[f32], weights: &[f32], n: usize) {
+    let columns = output.columns();
+    let mut dots = Buffer::new(n * columns);
+    multiply(&mut dots, x, weights, x.len() / n);
+    for (token, dots) in dots.chunks_exact(columns).enumerate() {
+        for (y, dot) in output.row(token).iter_mut().zip(dots) {
+            *y += dot;
+        }
+    }
+}
+
+/// The product has the weights on its left, as they lie, so that its rows are the columns of the output.
+fn add_product(mut output: Output<'_>, x: &[f32], weights: &[f32], n: usize) {
+    let (columns, inner) = (output.columns(), x.len() / n);
+    let mut transposed = Buffer::new(columns * n);
+    let tokens = Matrix::new(x, n, inner).transposed();
+    let rows = Matrix::new(weights, columns, inner);
+    product(Output::new(&mut transposed, columns, n), rows, tokens, 1.0, Write::Over, Threads::One);
+    // A few columns at a time, so that what is read in jumps is read from the cache the next time.
+    for (block, some) in transposed.chunks(16 * n).enumerate() {
+        for token in 0..n {
+            let to = &mut output.row(token)[block * 16..];
+            for (y, value) in to.iter_mut().zip(some[token..].iter().step_by(n)) {
+                *y += value;
+            }
+        }
     }
 }
 

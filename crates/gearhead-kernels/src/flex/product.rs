@@ -162,6 +162,7 @@ pub(super) enum Threads {
 /// # Panics
 ///
 /// Where the sizes do not fit: a programmer's error.
+#[allow(clippy::needless_pass_by_value, reason = "an output is a borrow, and passed on like one")]
 pub(super) fn product(
     output: Output<'_>,
     a: Matrix<'_>,

@@ -1,0 +1,81 @@
+//! `gearhead bench`: how fast this machine is.
+
+use gearhead::{
+    bench::{self, Generation, Measured, Model},
+    device::backends,
+};
+use serde_json::json;
+
+use crate::{
+    args::{BenchArgs, Work},
+    failure::Failure,
+    output,
+};
+
+pub(crate) fn run(args: &BenchArgs) -> Result<(), Failure> {
+    let model = args.model.model.as_deref().map_or(Model::Bundled, Model::Directory);
+    let device = &args.model.device;
+    let runs = args.runs as usize;
+    let max_seq_len = model.config()?.max_seq_len;
+    let fits = |option: &str, tokens: u32| {
+        if tokens as usize <= max_seq_len {
+            return Ok(());
+        }
+        let message = format!("{option}: {tokens} tokens, but the model takes at most {max_seq_len}");
+        Err(Failure::bad_input("usage", message))
+    };
+    let mut all = Vec::new();
+    let mut show = |measured: Measured| -> Result<(), Failure> {
+        if !args.json {
+            output::text(line(&measured))?;
+        }
+        all.push(measured);
+        Ok(())
+    };
+    for work in &args.work {
+        match work {
+            Work::Training => {
+                fits("--tokens", args.tokens)?;
+                show(bench::training(device, model, args.documents as usize, args.tokens as usize, runs)?)?;
+            }
+            Work::Generation => {
+                fits("--prompt-tokens and --new-tokens", args.prompt_tokens.saturating_add(args.new_tokens))?;
+                for batch in &args.batch {
+                    let work = Generation {
+                        batch: *batch as usize,
+                        prompt_tokens: args.prompt_tokens as usize,
+                        new_tokens: args.new_tokens as usize,
+                    };
+                    for measured in bench::generation(device, model, work, runs)? {
+                        show(measured)?;
+                    }
+                }
+            }
+            Work::Diagnosis => {
+                for measured in bench::diagnosis(device, args.model.model.as_deref(), runs)? {
+                    show(measured)?;
+                }
+            }
+        }
+    }
+    if args.json {
+        let adapter = backends().into_iter().flat_map(|backend| backend.adapters).next();
+        let machine = adapter.map(|adapter| adapter.name);
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        return output::json(&json!({
+            "version": env!("CARGO_PKG_VERSION"), "machine": machine, "cores": threads,
+            "device": device.to_string(), "measured": all,
+        }));
+    }
+    Ok(())
+}
+
+/// The median, with the slowest and the fastest run: tokens a second, or seconds where there are no tokens to count.
+fn line(measured: &Measured) -> String {
+    if measured.tokens == 0 {
+        let [median, fastest, slowest] = measured.median_and_extremes().map(|time| time.as_secs_f64() * 1e3);
+        return format!("{:<40} {median:>10.1} ms        ({fastest:.1} to {slowest:.1})", measured.work);
+    }
+    let [median, slowest, fastest] = measured.tokens_per_second();
+    format!("{:<40} {median:>10.0} tokens/s  ({slowest:.0} to {fastest:.0})", measured.work)
+}
