@@ -9,7 +9,7 @@ use burn::{
 };
 use gearhead_kernels::{
     AdamWStep, AttentionWeights, Documents, Heads, Kernels, MlpWeights, RopeTable, adamw_step,
-    attention_block, embedding, linear, mlp_block, rms_norm, rope, sum_of_squares, swiglu,
+    attention_block, cached_attention, embedding, linear, mlp_block, rms_norm, rope, sum_of_squares, swiglu,
 };
 use proptest::prelude::*;
 
@@ -98,6 +98,16 @@ fn run_embedding([table, upstream]: &[Numbers; 2], ids: &[i64], dtype: DType) ->
     let y = embedding(table.clone(), ids);
     let grads = backward(&y, upstream);
     vec![("y", Numbers::of(y)), ("dtable", Numbers::of(grad(&table, &grads)))]
+}
+
+/// Inputs of attention over a cache: `qkv` of the new tokens, keys and values of those before them, which stand in front.
+fn run_cached(inputs: &[Numbers; 3], heads: Heads, len: usize, dtype: DType) -> Outcome {
+    let qkv = inputs[0].tensor::<Flex, 2>(dtype);
+    let cache = [1, 2].map(|index| inputs[index].tensor::<Flex, 4>(dtype));
+    let held = cache.clone().map(Numbers::of);
+    let (output, [keys, values]) = cached_attention(qkv, cache.clone(), heads, len);
+    assert_eq!(cache.map(Numbers::of), held, "a cache that someone else holds is not written to");
+    vec![("output", Numbers::of(output)), ("keys", Numbers::of(keys)), ("values", Numbers::of(values))]
 }
 
 fn run_sum_of_squares(x: &Numbers, dtype: DType) -> Outcome {
@@ -213,6 +223,21 @@ proptest! {
         x in (0..6_usize, 1..50_usize).prop_flat_map(|(n, d)| numbers(&[n, d]))
     ) {
         assert_flex_is_portable(|dtype| run_sum_of_squares(&x, dtype));
+    }
+
+    #[test]
+    fn flex_attention_over_a_cache_is_the_portable_one(
+        (heads, len, inputs) in
+            (1..3_usize, 1..3_usize, 1..3_usize, 1..20_usize, 0..9_usize, 1..9_usize, 0..3_usize).prop_flat_map(
+                |(batch, n_kv_heads, group, d_head, len, new, room)| {
+                    let heads = Heads { n_heads: n_kv_heads * group, n_kv_heads, d_head };
+                    let cache = [batch, n_kv_heads, len + new + room, d_head];
+                    let inputs = [numbers(&[batch * new, heads.qkv_dim()]), numbers(&cache), numbers(&cache)];
+                    (Just(heads), Just(len), inputs)
+                },
+            )
+    ) {
+        assert_flex_is_portable(|dtype| run_cached(&inputs, heads, len, dtype));
     }
 
     #[test]
@@ -433,6 +458,15 @@ fn run_all_at_size(dtype: DType) -> Vec<Outcome> {
         // Four chunks of logits.
         run_cross_entropy(&[sines(&[70, 3], 0.0), sines(&[200_001, 3], 1.0)], &targets, dtype),
         run_linear(&[sines(&[301, 129], 0.0), sines(&[257, 129], 1.0), sines(&[301, 257], 2.0)], dtype),
+        // So few tokens that the weights are not packed.
+        run_linear(&[sines(&[70, 129], 0.0), sines(&[1301, 129], 1.0), sines(&[70, 1301], 2.0)], dtype),
+        run_linear(&[sines(&[3, 129], 0.0), sines(&[1301, 129], 1.0), sines(&[3, 1301], 2.0)], dtype),
+        run_cached(
+            &[sines(&[3 * 70, 8 * 17], 0.0), sines(&[3, 2, 200, 17], 1.0), sines(&[3, 2, 200, 17], 2.0)],
+            Heads { n_heads: 4, n_kv_heads: 2, d_head: 17 },
+            101,
+            dtype,
+        ),
         run_embedding(&[sines(&[1001, 67], 0.0), sines(&[70, 67], 1.0)], &targets, dtype),
         run_sum_of_squares(&sines(&[301, 777], 0.0), dtype),
         run_adamw(&[0.0, 1.0, 2.0, 3.0].map(|phase| sines(&[50_001], phase)), dtype),
