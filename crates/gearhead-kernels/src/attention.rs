@@ -72,6 +72,11 @@ pub struct Heads {
 }
 
 impl Heads {
+    /// Heads that are turned by their position: queries and keys, which stand first.
+    pub fn turned(self) -> usize {
+        self.n_heads + self.n_kv_heads
+    }
+
     /// Features of a row of queries, which is also one of the output.
     pub fn q_dim(self) -> usize {
         self.n_heads * self.d_head

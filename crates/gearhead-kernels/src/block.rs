@@ -112,8 +112,7 @@ pub(crate) fn attention<B: Kernels>(
     let [norm, q, k, v, output] = weights.clone();
     let AttentionContext { heads, cos, sin, documents, eps } = &context;
     let normed = B::rms_norm(x.clone(), norm, *eps);
-    let rotated = heads.n_heads + heads.n_kv_heads;
-    let qkv = B::rope(B::linear_out_in(normed, vec![q, k, v]), cos.clone(), sin.clone(), rotated);
+    let qkv = B::rope(B::linear_out_in(normed, vec![q, k, v]), cos.clone(), sin.clone(), heads.turned());
     let (attended, beside) = B::packed_attention(qkv.clone(), *heads, documents);
     let y = B::linear_add(attended.clone(), output, x.clone());
     (y, AttentionSaved { x, weights, context, qkv, attended, beside })
@@ -133,7 +132,7 @@ pub(crate) fn attention_backward<B: Kernels>(
     let attended_grad = B::linear_input_grad(grad.clone(), vec![output]);
     let qkv_grad = B::packed_attention_backward(qkv, (attended, beside), attended_grad, heads, &documents);
     // A rotation's transpose is the rotation by the opposite angle.
-    let qkv_grad = B::rope(qkv_grad, cos, B::float_neg(sin), heads.n_heads + heads.n_kv_heads);
+    let qkv_grad = B::rope(qkv_grad, cos, B::float_neg(sin), heads.turned());
     let normed = B::rms_norm(x.clone(), norm.clone(), eps);
     let weight_grad = |wanted: bool, columns| {
         wanted.then(|| B::linear_weight_grad(qkv_grad.clone(), columns, normed.clone()))

@@ -280,7 +280,7 @@ impl<B: Kernels> Layer<B> {
         let Attention { q_proj, k_proj, v_proj, o_proj } = &self.self_attn;
         let heads = config.heads();
         let qkv = linear(normed, [q_proj, k_proj, v_proj].map(|projection| projection.weight.val()).to_vec());
-        let qkv = rope(qkv, table, heads.n_heads + heads.n_kv_heads);
+        let qkv = rope(qkv, table, heads.turned());
         let x = linear_add(cache.attend(qkv, heads, len), o_proj.weight.val(), x);
         self.mlp(x, config)
     }

@@ -77,6 +77,12 @@ fn seconds<S: serde::Serializer>(
 }
 
 impl Measured {
+    /// Of the time of each run but the first, which is not counted.
+    fn after_warm_up(work: String, tokens: usize, mut seconds: Vec<Duration>) -> Self {
+        seconds.remove(0);
+        Self { work, tokens, seconds, losses: Vec::new() }
+    }
+
     /// The median run, the fastest and the slowest.
     ///
     /// # Panics
@@ -147,15 +153,13 @@ impl Job for Training<'_> {
             B::sync(device).expect("the device computes what it was given");
             seconds.push(start.elapsed());
         }
-        // The first step also makes the optimizer's state.
-        seconds.remove(0);
         let work = format!("training step of {} x {} tokens", self.documents, self.tokens);
-        Ok(Measured { work, tokens: self.documents * self.tokens, seconds, losses })
+        Ok(Measured { losses, ..Measured::after_warm_up(work, self.documents * self.tokens, seconds) })
     }
 }
 
-/// Loading a model (the bundled one where none is named), and diagnosing one case with it, `runs` times after one that is not counted: first what loading
-/// took, then what the diagnosis took.
+/// Loading a model (the bundled one where none is named), and diagnosing one case with it, `runs` times after one that
+/// is not counted: first what loading took, then what the diagnosis took.
 ///
 /// # Errors
 ///
@@ -175,12 +179,7 @@ pub fn diagnosis(device: &Device, model: Option<&Path>, runs: usize) -> Result<[
         engine.diagnose(&case)?;
         diagnosing.push(start.elapsed());
     }
-    let measured = |work: &str, seconds: Vec<Duration>| Measured {
-        work: work.to_owned(),
-        tokens: 0,
-        seconds: seconds[1..].to_vec(),
-        losses: Vec::new(),
-    };
+    let measured = |work: &str, seconds| Measured::after_warm_up(work.to_owned(), 0, seconds);
     Ok([measured("loading a model", loading), measured("one diagnosis", diagnosing)])
 }
 
@@ -237,11 +236,8 @@ impl Job for Generating<'_> {
             }
             continuing.push(start.elapsed());
         }
-        let measured = |what: &str, tokens, seconds: Vec<Duration>| Measured {
-            work: format!("{what}, {batch} at a time"),
-            tokens: batch * tokens,
-            seconds: seconds[1..].to_vec(),
-            losses: Vec::new(),
+        let measured = |what: &str, tokens: usize, seconds| {
+            Measured::after_warm_up(format!("{what}, {batch} at a time"), batch * tokens, seconds)
         };
         let read = measured(&format!("reading {prompt_tokens} tokens"), prompt_tokens, reading);
         let continued =

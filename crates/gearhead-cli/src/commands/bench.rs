@@ -16,14 +16,7 @@ pub(crate) fn run(args: &BenchArgs) -> Result<(), Failure> {
     let model = args.model.model.as_deref().map_or(Model::Bundled, Model::Directory);
     let device = &args.model.device;
     let runs = args.runs as usize;
-    let max_seq_len = model.config()?.max_seq_len;
-    let fits = |option: &str, tokens: u32| {
-        if tokens as usize <= max_seq_len {
-            return Ok(());
-        }
-        let message = format!("{option}: {tokens} tokens, but the model takes at most {max_seq_len}");
-        Err(Failure::bad_input("usage", message))
-    };
+    check_sizes(args, model.config()?.max_seq_len)?;
     let mut all = Vec::new();
     let mut show = |measured: Measured| -> Result<(), Failure> {
         if !args.json {
@@ -35,11 +28,9 @@ pub(crate) fn run(args: &BenchArgs) -> Result<(), Failure> {
     for work in &args.work {
         match work {
             Work::Training => {
-                fits("--tokens", args.tokens)?;
                 show(bench::training(device, model, args.documents as usize, args.tokens as usize, runs)?)?;
             }
             Work::Generation => {
-                fits("--prompt-tokens and --new-tokens", args.prompt_tokens.saturating_add(args.new_tokens))?;
                 for batch in &args.batch {
                     let work = Generation {
                         batch: *batch as usize,
@@ -70,7 +61,23 @@ pub(crate) fn run(args: &BenchArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The median, with the slowest and the fastest run: tokens a second, or seconds where there are no tokens to count.
+/// Whether the model can take what is asked for; seen before anything is measured.
+fn check_sizes(args: &BenchArgs, max_seq_len: usize) -> Result<(), Failure> {
+    let generated = args.prompt_tokens.saturating_add(args.new_tokens);
+    for (work, option, tokens) in [
+        (Work::Training, "--tokens", args.tokens),
+        (Work::Generation, "--prompt-tokens and --new-tokens", generated),
+    ] {
+        if args.work.contains(&work) && tokens as usize > max_seq_len {
+            let message = format!("{option}: {tokens} tokens, but the model takes at most {max_seq_len}");
+            return Err(Failure::bad_input("usage", message));
+        }
+    }
+    Ok(())
+}
+
+/// The median, with the slowest and the fastest run: tokens a second, or milliseconds where there are no tokens to
+/// count.
 fn line(measured: &Measured) -> String {
     if measured.tokens == 0 {
         let [median, fastest, slowest] = measured.median_and_extremes().map(|time| time.as_secs_f64() * 1e3);

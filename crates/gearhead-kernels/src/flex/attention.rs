@@ -9,7 +9,9 @@ use rayon::prelude::*;
 
 use super::{
     buffer::Buffer,
-    contiguous, dims, elements, math,
+    contiguous, dims, elements,
+    few_rows::multiply,
+    math,
     product::{Matrix, Output, Threads, Write, product},
 };
 use crate::{Documents, Heads};
@@ -155,8 +157,14 @@ fn attend_strip(
     let (rows, seen) = (tokens.len(), before + tokens.end);
     let keys = Matrix::spaced(keys_transposed, d_head, seen, values.len);
     let strip = &mut scores[..rows * seen];
-    let scale = (d_head as f32).sqrt().recip();
-    product(Output::new(strip, rows, seen), queries.tokens(tokens), keys, scale, Write::Over, Threads::One);
+    product(
+        Output::new(strip, rows, seen),
+        queries.tokens(tokens),
+        keys,
+        scale(d_head),
+        Write::Over,
+        Threads::One,
+    );
     let sums = softmax_strip(strip, seen, rows);
     let probs = Matrix::new(strip, rows, seen);
     product(output.part(0..rows, 0..d_head), probs, values.tokens(0..seen), 1.0, Write::Over, Threads::One);
@@ -258,19 +266,10 @@ const WORTH_A_THREAD: usize = 1 << 16;
 fn attend_row(output: &mut [f32], query: &[f32], keys: &[f32], values: &[f32], scores: &mut [f32]) {
     const FMA: bool = target_cfg_f!(target_feature = "fma");
     let d_head = query.len();
-    let scale = (d_head as f32).sqrt().recip();
-    let fours = scores.len() / 4 * 4;
-    let (some, rest) = scores.split_at_mut(fours);
-    for (scores, keys) in some.chunks_exact_mut(4).zip(keys.chunks_exact(4 * d_head)) {
-        let (first, second) = keys.split_at(2 * d_head);
-        let ((a, b), (c, d)) = (first.split_at(d_head), second.split_at(d_head));
-        let [dots] = math::dots::<FMA, 1>([query], [a, b, c, d]);
-        for (score, dot) in scores.iter_mut().zip(dots) {
-            *score = scale * dot;
-        }
-    }
-    for (score, key) in rest.iter_mut().zip(keys[fours * d_head..].chunks_exact(d_head)) {
-        *score = scale * math::dot(query, key);
+    let scale = scale(d_head);
+    multiply(scores, query, &keys[..scores.len() * d_head], d_head);
+    for score in &mut *scores {
+        *score *= scale;
     }
     let largest = math::max(scores);
     let inverse = math::exp_minus::<FMA>(scores, largest).recip();
@@ -280,8 +279,9 @@ fn attend_row(output: &mut [f32], query: &[f32], keys: &[f32], values: &[f32], s
     }
 }
 
-fn scale(heads: Heads) -> f32 {
-    (heads.d_head as f32).sqrt().recip()
+/// What scores are multiplied with.
+fn scale(d_head: usize) -> f32 {
+    (d_head as f32).sqrt().recip()
 }
 
 /// Puts `exp(score - largest)` in place of each score of a strip's rows, 0 where a token would look ahead, and returns
@@ -360,7 +360,7 @@ pub(super) fn backward(
                         transposed(&values_transposed),
                         Write::Over,
                     );
-                    gradients_of_strip(probs, score_grads, &about_rows, scale(heads));
+                    gradients_of_strip(probs, score_grads, &about_rows, scale(d_head));
                     let [probs, score_grads] =
                         [&*probs, &*score_grads].map(|strip| Matrix::new(strip, rows, seen));
                     times(q_grad.part(tokens, own.clone()), score_grads, keys.tokens(0..seen), Write::Over);

@@ -88,7 +88,7 @@ fn add_product(mut output: Output<'_>, x: &[f32], weights: &[f32], n: usize) {
 
 /// `x weightsᵀ`, both with rows of `inner` values.
 #[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2+fma"))]
-fn multiply(y: &mut [f32], x: &[f32], weights: &[f32], inner: usize) {
+pub(super) fn multiply(y: &mut [f32], x: &[f32], weights: &[f32], inner: usize) {
     const FMA: bool = target_cfg_f!(target_feature = "fma");
     let out = weights.len() / inner;
     let fours = out / 4 * 4;

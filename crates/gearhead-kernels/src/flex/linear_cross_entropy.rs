@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use super::{
     buffer::Buffer,
-    contiguous, dims, elements, ids, math,
+    contiguous, dims, elements, ids, math, ordered_sum,
     product::{Matrix, Output, Threads, Write, product},
 };
 use crate::linear_cross_entropy::chunks;
@@ -21,7 +21,7 @@ pub(super) fn loss(hidden: &FlexTensor, weight: &FlexTensor, targets: IntTensor<
         let rows = logits.par_chunks_mut(vocab_size).zip(targets);
         losses.par_extend(rows.map(|(row, target)| row_loss(row, *target as usize)));
     });
-    sum(&losses)
+    ordered_sum(&losses)
 }
 
 /// The summed loss `[1]`, and its gradients for `hidden` and `weight`.
@@ -46,7 +46,11 @@ pub(super) fn loss_with_grads(
         let output = Output::new(&mut weight_grad, vocab_size, d_model);
         product(output, grads.transposed(), hidden, 1.0, Write::Add, Threads::All);
     });
-    (sum(&losses), hidden_grad.into_tensor([n, d_model]), weight_grad.into_tensor([vocab_size, d_model]))
+    (
+        ordered_sum(&losses),
+        hidden_grad.into_tensor([n, d_model]),
+        weight_grad.into_tensor([vocab_size, d_model]),
+    )
 }
 
 /// Computes the logits of some rows at a time and hands them on with their targets and the first of their rows.
@@ -68,12 +72,6 @@ fn for_each_chunk(
         product(output, hidden, classes, 1.0, Write::Over, Threads::All);
         visit(logits, &targets[rows.clone()], rows.start);
     }
-}
-
-/// In f64 and in the order of the rows: the same sum for any number of threads.
-fn sum(losses: &[f32]) -> FlexTensor {
-    let loss: f64 = losses.iter().map(|loss| f64::from(*loss)).sum();
-    Buffer::copy_of(&[loss as f32]).into_tensor([1])
 }
 
 /// The loss of a row of logits.

@@ -29,6 +29,7 @@ use rayon::iter::{
     plumbing::{Producer, ProducerCallback},
 };
 
+use self::buffer::Buffer;
 use crate::{
     AdamWStep, Documents, Heads, Kernels, adamw as adamw_ops, attention as attention_ops,
     embedding as embedding_ops, linear as linear_ops, linear_cross_entropy as linear_cross_entropy_ops,
@@ -205,6 +206,12 @@ fn elements(tensor: &FlexTensor) -> &[f32] {
 
 fn dims<const D: usize>(tensor: &FlexTensor) -> [usize; D] {
     tensor.layout().shape().dims::<D>()
+}
+
+/// The sum, `[1]`, in f64 and in the order of the parts: the same for any number of threads.
+fn ordered_sum(parts: &[f32]) -> FlexTensor {
+    let sum: f64 = parts.iter().map(|part| f64::from(*part)).sum();
+    Buffer::copy_of(&[sum as f32]).into_tensor([1])
 }
 
 /// The numbers of a tensor of integers.
