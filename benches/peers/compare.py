@@ -34,8 +34,10 @@ def works(gearhead, models):
         for batch in batches:
             sizes = ["--prompt-tokens", "128", "--new-tokens", "64", "--batch", str(batch), "--runs", "3"]
             work = f"generation, {name}, {batch} at a time"
-            yield work, "Gearhead f32", [gearhead, "bench", "--model", directory, "--work", "generation", "--json"] + sizes
-            for dtype in ["f32", "q8_0"]:
+            # llama.cpp keeps keys and values in 16 bits unless told otherwise.
+            generation = [gearhead, "bench", "--model", directory, "--work", "generation", "--json", "--cache-dtype", "f16"]
+            for dtype in ["f32", "q8_0", "q4_0"]:
+                yield work, f"Gearhead {dtype}", generation + ["--dtype", dtype] + sizes
                 command = python + [HERE / "llama_cpp_generation.py", directory / f"model-{dtype}.gguf"] + sizes
                 yield work, f"llama.cpp {dtype}", command
 

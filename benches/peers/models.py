@@ -1,6 +1,6 @@
 """Makes the models that the engines are compared on: Hugging Face directories with random weights, and as GGUF.
 
-    python models.py OUT            # OUT/reference and OUT/smollm2, each with model-f32.gguf and model-q8_0.gguf
+    python models.py OUT            # OUT/reference and OUT/smollm2, each with model-f32.gguf, -q8_0.gguf and -q4_0.gguf
 
 `reference` is a Llama of 16.9 million parameters, `smollm2` has the shape of SmolLM2-135M. Weights are random with a
 fixed seed: speed does not depend on them.
@@ -118,6 +118,7 @@ def main():
         save_file(tensors, directory / "model.safetensors", metadata={"format": "pt"})
         write_gguf(directory / "model-f32.gguf", shape, tensors, None)
         write_gguf(directory / "model-q8_0.gguf", shape, tensors, gguf.GGMLQuantizationType.Q8_0)
+        write_gguf(directory / "model-q4_0.gguf", shape, tensors, gguf.GGMLQuantizationType.Q4_0)
         print(directory)
 
 

@@ -1,29 +1,31 @@
 //! Continuing a prompt, and the log-probabilities of given tokens.
 
 use burn::tensor::{Int, Tensor, TensorData, activation::log_softmax};
-use gearhead_kernels::{Documents, Kernels};
-use gearhead_model::{Decoder, KvCache};
+use gearhead_kernels::Kernels;
+use gearhead_model::{KvCache, ModelConfig, Predictor};
 use serde::Serialize;
 
 use crate::{
+    batch::Batcher,
     constraint::Constraint,
     error::{Error, Result},
-    sampling::{Sampler, Sampling, argmax},
+    sampling::Sampling,
 };
 
 /// Why a continuation ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum FinishReason {
     /// The model ended it.
+    #[default]
     Stop,
     /// It reached the most tokens that were asked for, or that the model can take.
     Length,
 }
 
 /// A continuation.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Continuation {
     /// New token ids, without the one that ended it.
@@ -46,14 +48,15 @@ impl<B: Kernels> Prefix<B> {
     /// # Errors
     ///
     /// The prompt is empty, too long, or has an id that the model lacks.
-    pub fn read(decoder: &Decoder<B>, prompt: &[u32]) -> Result<Self> {
-        check(decoder, prompt)?;
-        let mut cache = KvCache::new(decoder.config(), 1, prompt.len(), &decoder.device());
-        let hidden = decoder.forward_cached(prompt, &mut cache);
-        let [n, d_model] = hidden.dims();
-        let last = hidden.slice([n - 1..n, 0..d_model]);
-        let next_log_probs = to_vec(log_softmax(decoder.logits(last), 1));
-        Ok(Self { cache, next_log_probs })
+    pub fn read(predictor: &Predictor<B>, prompt: &[u32]) -> Result<Self> {
+        check(predictor.config(), prompt)?;
+        let mut cache = predictor.cache(1, prompt.len());
+        let logits = predictor.next_logits(&[(0, prompt)], &mut cache);
+        Ok(Self { cache, next_log_probs: to_vec(log_softmax(logits, 1)) })
+    }
+
+    pub(crate) fn cache(&self) -> &KvCache<B> {
+        &self.cache
     }
 
     /// The log-probability of each continuation, summed over its tokens, in nats. All continuations are computed
@@ -62,11 +65,11 @@ impl<B: Kernels> Prefix<B> {
     /// # Errors
     ///
     /// A continuation has an id that the model lacks, or does not fit.
-    pub fn score(&self, decoder: &Decoder<B>, continuations: &[Vec<u32>]) -> Result<Vec<f64>> {
+    pub fn score(&self, predictor: &Predictor<B>, continuations: &[Vec<u32>]) -> Result<Vec<f64>> {
         let mut scores = Vec::with_capacity(continuations.len());
         // Bounded, so that a company with hundreds of causes needs no more memory than one with dozens.
         for some in continuations.chunks(128) {
-            scores.extend(self.score_together(decoder, some)?);
+            scores.extend(self.score_together(predictor, some)?);
         }
         Ok(scores)
     }
@@ -79,47 +82,22 @@ impl<B: Kernels> Prefix<B> {
     /// An id that the model lacks, or the grammar fails.
     pub(crate) fn write(
         &self,
-        decoder: &Decoder<B>,
+        predictor: &Predictor<B>,
         begun: &[u32],
-        constraint: &mut Constraint,
+        constraint: Constraint,
     ) -> Result<Continuation> {
-        check_ids(decoder, begun)?;
-        let config = decoder.config();
-        let room = config.max_seq_len.saturating_sub(self.cache.len() + begun.len());
-        let mut cache = self.cache.fork(1, config.max_seq_len);
-        let (mut ids, mut input) = (Vec::new(), begun.to_vec());
-        loop {
-            let forced = constraint.take_forced();
-            ids.extend_from_slice(&forced);
-            input.extend(forced);
-            if constraint.is_over()? {
-                return Ok(Continuation { ids, finish_reason: FinishReason::Stop });
-            }
-            if ids.len() >= room {
-                ids.truncate(room);
-                return Ok(Continuation { ids, finish_reason: FinishReason::Length });
-            }
-            let hidden = decoder.forward_cached(&input, &mut cache);
-            let [n, d_model] = hidden.dims();
-            let mut logits = to_vec(decoder.logits(hidden.slice([n - 1..n, 0..d_model])));
-            constraint.mask(&mut logits)?;
-            let id = argmax(&logits);
-            if config.eos_ids.contains(&id) {
-                return Ok(Continuation { ids, finish_reason: FinishReason::Stop });
-            }
-            constraint.take(id)?;
-            ids.push(id);
-            input = vec![id];
-        }
+        let mut batcher = Batcher::after(predictor, self, 1, predictor.config().max_seq_len);
+        batcher.submit_constrained(None, begun, constraint)?;
+        only_text(batcher, &mut |_| {})
     }
 
-    fn score_together(&self, decoder: &Decoder<B>, continuations: &[Vec<u32>]) -> Result<Vec<f64>> {
-        let config = decoder.config();
+    fn score_together(&self, predictor: &Predictor<B>, continuations: &[Vec<u32>]) -> Result<Vec<f64>> {
+        let config = predictor.config();
         let longest = continuations.iter().map(Vec::len).max().unwrap_or(0);
         for continuation in continuations {
-            check_ids(decoder, continuation)?;
+            check_ids(config, continuation)?;
         }
-        let tokens = self.cache.len() + longest;
+        let tokens = self.cache.len(0) + longest;
         if tokens > config.max_seq_len {
             return Err(Error::TooLong { tokens, max_seq_len: config.max_seq_len });
         }
@@ -130,25 +108,16 @@ impl<B: Kernels> Prefix<B> {
         if longest < 2 {
             return Ok(scores);
         }
-        // Each row holds a continuation without its last token, padded at the end, where nothing looks back at it.
-        let inputs = longest - 1;
-        let mut ids = vec![0; continuations.len() * inputs];
-        let (mut rows, mut targets, mut owners) = (Vec::new(), Vec::new(), Vec::new());
-        for (row, continuation) in continuations.iter().enumerate() {
-            for (column, pair) in continuation.windows(2).enumerate() {
-                ids[row * inputs + column] = pair[0];
-                rows.push((row * inputs + column) as i64);
-                targets.push(i64::from(pair[1]));
-                owners.push(row);
-            }
+        // Each is read without its last token; one of a single token not at all.
+        let longer = continuations.iter().enumerate().filter(|(_, ids)| ids.len() > 1);
+        let (mut new, mut targets, mut owners) = (Vec::new(), Vec::new(), Vec::new());
+        for (row, (owner, ids)) in longer.enumerate() {
+            new.push((row, &ids[..ids.len() - 1]));
+            targets.extend(ids[1..].iter().map(|id| i64::from(*id)));
+            owners.resize(targets.len(), owner);
         }
-        let mut cache = self.cache.fork(continuations.len(), tokens);
-        let hidden = decoder.forward_cached(&ids, &mut cache);
-        let device = decoder.device();
-        let count = rows.len();
-        let int = |values| Tensor::<B, 1, Int>::from_data(TensorData::new(values, [count]), &device);
-        let log_probs = log_softmax(decoder.logits(hidden.select(0, int(rows))), 1);
-        let chosen = to_vec(log_probs.gather(1, int(targets).unsqueeze_dim::<2>(1)));
+        let mut cache = self.cache.fork(new.len(), tokens);
+        let chosen = chosen_log_probs(predictor, predictor.forward(&new, &mut cache), targets);
         for (owner, log_prob) in owners.into_iter().zip(chosen) {
             scores[owner] += f64::from(log_prob);
         }
@@ -162,33 +131,84 @@ impl<B: Kernels> Prefix<B> {
 ///
 /// The prompt is empty, too long, or has an id that the model lacks; an option is out of its range.
 pub fn generate<B: Kernels>(
-    decoder: &Decoder<B>,
+    predictor: &Predictor<B>,
     prompt: &[u32],
     max_new_tokens: usize,
     sampling: &Sampling,
     on_token: &mut dyn FnMut(u32),
 ) -> Result<Continuation> {
-    check(decoder, prompt)?;
-    let config = decoder.config();
-    let mut sampler = Sampler::new(sampling)?;
-    let room = config.max_seq_len - prompt.len();
-    let limit = max_new_tokens.min(room);
-    let mut cache = KvCache::new(config, 1, prompt.len() + limit, &decoder.device());
-    let mut ids = Vec::with_capacity(limit);
-    let mut input = prompt.to_vec();
-    while ids.len() < limit {
-        let hidden = decoder.forward_cached(&input, &mut cache);
-        let [n, d_model] = hidden.dims();
-        let logits = to_vec(decoder.logits(hidden.slice([n - 1..n, 0..d_model])));
-        let id = sampler.next(&logits);
-        if config.eos_ids.contains(&id) {
-            return Ok(Continuation { ids, finish_reason: FinishReason::Stop });
+    check(predictor.config(), prompt)?;
+    let room = predictor.config().max_seq_len - prompt.len();
+    let mut batcher = Batcher::new(predictor, 1, prompt.len() + max_new_tokens.min(room));
+    batcher.submit(prompt, max_new_tokens, sampling)?;
+    only_text(batcher, on_token)
+}
+
+/// Continues each prompt by at most `max_new_tokens` tokens, `at_once` of them at a time; `on_token` sees each token with
+/// the number of its prompt. What all prompts begin with is read once. The texts are those that [`generate`] gives, but
+/// for what rounding decides. A prompt that the model cannot take has an error in its place.
+///
+/// # Errors
+///
+/// An option is out of its range.
+pub fn generate_many<B: Kernels>(
+    predictor: &Predictor<B>,
+    prompts: &[Vec<u32>],
+    max_new_tokens: usize,
+    sampling: &Sampling,
+    at_once: usize,
+    on_token: &mut dyn FnMut(usize, u32),
+) -> Result<Vec<Result<Continuation>>> {
+    sampling.validate()?;
+    let mut texts: Vec<Result<Continuation>> = Vec::with_capacity(prompts.len());
+    // Which prompts the model takes, by the numbers that the batch gives them.
+    let (mut taken, mut numbers) = (Vec::new(), Vec::new());
+    for (number, prompt) in prompts.iter().enumerate() {
+        texts.push(check(predictor.config(), prompt).map(|()| Continuation::default()));
+        if texts[number].is_ok() {
+            taken.push(&prompt[..]);
+            numbers.push(number);
         }
-        on_token(id);
-        ids.push(id);
-        input = vec![id];
     }
-    Ok(Continuation { ids, finish_reason: FinishReason::Length })
+    let longest = taken.iter().map(|prompt| prompt.len()).max().unwrap_or(0);
+    let capacity = longest + max_new_tokens.min(predictor.config().max_seq_len - longest);
+    let places = at_once.clamp(1, taken.len().max(1));
+    let common = common_prefix(&taken);
+    let (mut batcher, own) = if common < WORTH_SHARING {
+        (Batcher::new(predictor, places, capacity), 0)
+    } else {
+        let prefix = Prefix::read(predictor, &taken[0][..common])?;
+        (Batcher::after(predictor, &prefix, places, capacity), common)
+    };
+    for prompt in taken {
+        batcher.submit(&prompt[own..], max_new_tokens, sampling)?;
+    }
+    while !batcher.is_idle() {
+        for (number, text) in batcher.step(&mut |number, id| on_token(numbers[number], id))? {
+            texts[numbers[number]] = text;
+        }
+    }
+    Ok(texts)
+}
+
+/// Tokens that prompts must have in common for them to be read once for all.
+const WORTH_SHARING: usize = 16;
+
+/// How many tokens several prompts all begin with, each having at least one more.
+fn common_prefix(prompts: &[&[u32]]) -> usize {
+    let [first, rest @ ..] = prompts else { return 0 };
+    let common = |other: &&[u32]| first.iter().zip(*other).take_while(|(a, b)| a == b).count();
+    let shortest = prompts.iter().map(|prompt| prompt.len()).min().unwrap_or(0);
+    rest.iter().map(common).min().unwrap_or(0).min(shortest.saturating_sub(1))
+}
+
+/// Writes the only text of a batch.
+fn only_text<B: Kernels>(mut batcher: Batcher<'_, B>, on_token: &mut dyn FnMut(u32)) -> Result<Continuation> {
+    loop {
+        if let Some((_, text)) = batcher.step(&mut |_, id| on_token(id))?.pop() {
+            return text;
+        }
+    }
 }
 
 /// The log-probability of every token given those before it, in nats: one for each id, `None` for the first.
@@ -196,48 +216,64 @@ pub fn generate<B: Kernels>(
 /// # Errors
 ///
 /// The ids are none, too many, or not the model's.
-pub fn log_probs<B: Kernels>(decoder: &Decoder<B>, ids: &[u32]) -> Result<Vec<Option<f32>>> {
-    check(decoder, ids)?;
+pub fn log_probs<B: Kernels>(predictor: &Predictor<B>, ids: &[u32]) -> Result<Vec<Option<f32>>> {
+    check(predictor.config(), ids)?;
     let mut log_probs = vec![None];
-    if ids.len() == 1 {
-        return Ok(log_probs);
+    let mut cache = predictor.cache(1, ids.len());
+    // Some at a time, since the scores of the whole vocabulary for each would be large together.
+    for start in (0..ids.len() - 1).step_by(CHUNK) {
+        let end = (start + CHUNK).min(ids.len() - 1);
+        let hidden = predictor.forward(&[(0, &ids[start..end])], &mut cache);
+        let targets = ids[start + 1..=end].iter().map(|id| i64::from(*id)).collect();
+        log_probs.extend(chosen_log_probs(predictor, hidden, targets).into_iter().map(Some));
     }
-    let inputs = &ids[..ids.len() - 1];
-    let hidden = decoder.forward_packed(inputs, &Documents::new(&[0, inputs.len()]));
-    let targets: Vec<i64> = ids[1..].iter().map(|id| i64::from(*id)).collect();
-    let targets = Tensor::<B, 1, Int>::from_data(TensorData::new(targets, [inputs.len()]), &decoder.device());
-    let chosen = log_softmax(decoder.logits(hidden), 1).gather(1, targets.unsqueeze_dim::<2>(1));
-    log_probs.extend(to_vec(chosen).into_iter().map(Some));
     Ok(log_probs)
 }
 
-fn check<B: Kernels>(decoder: &Decoder<B>, ids: &[u32]) -> Result<()> {
-    let max_seq_len = decoder.config().max_seq_len;
+/// Tokens whose scores are in memory at once.
+const CHUNK: usize = 256;
+
+/// The log-probability of a target after each hidden state.
+fn chosen_log_probs<B: Kernels>(
+    predictor: &Predictor<B>,
+    hidden: Tensor<B, 2>,
+    targets: Vec<i64>,
+) -> Vec<f32> {
+    let count = targets.len();
+    let targets = Tensor::<B, 1, Int>::from_data(TensorData::new(targets, [count]), &predictor.device());
+    to_vec(log_softmax(predictor.logits(hidden), 1).gather(1, targets.unsqueeze_dim::<2>(1)))
+}
+
+pub(crate) fn check(config: &ModelConfig, ids: &[u32]) -> Result<()> {
+    let max_seq_len = config.max_seq_len;
     if ids.is_empty() {
         return Err(Error::EmptyPrompt);
     }
     if ids.len() > max_seq_len {
         return Err(Error::TooLong { tokens: ids.len(), max_seq_len });
     }
-    check_ids(decoder, ids)
+    check_ids(config, ids)
 }
 
-fn check_ids<B: Kernels>(decoder: &Decoder<B>, ids: &[u32]) -> Result<()> {
-    let vocab_size = decoder.config().vocab_size;
+pub(crate) fn check_ids(config: &ModelConfig, ids: &[u32]) -> Result<()> {
+    let vocab_size = config.vocab_size;
     match ids.iter().find(|id| **id as usize >= vocab_size) {
         Some(id) => Err(Error::UnknownToken { id: *id, vocab_size }),
         None => Ok(()),
     }
 }
 
-fn to_vec<B: Kernels>(tensor: Tensor<B, 2>) -> Vec<f32> {
-    tensor.into_data().iter::<f32>().collect()
+/// The numbers of a tensor, by rows.
+#[allow(clippy::missing_panics_doc, reason = "what was converted to a type is of that type")]
+pub fn to_vec<B: Kernels>(tensor: Tensor<B, 2>) -> Vec<f32> {
+    tensor.into_data().convert::<f32>().into_vec().expect("the numbers were converted to f32")
 }
 
 #[cfg(test)]
 mod tests {
     use burn::backend::Flex;
-    use gearhead_model::ModelConfig;
+    use gearhead_kernels::Documents;
+    use gearhead_model::{Decoder, Precision};
 
     use super::*;
 
@@ -253,15 +289,19 @@ mod tests {
         Decoder::init(&config, 5, &burn::tensor::Device::<Flex>::default()).unwrap()
     }
 
+    fn predictor() -> Predictor<Flex> {
+        Predictor::new(&decoder(), Precision::default()).unwrap()
+    }
+
     #[test]
     fn scores_of_continuations_are_those_of_the_whole_text() {
-        let decoder = decoder();
+        let predictor = predictor();
         let prompt = [1, 7, 9, 4];
         let continuations = vec![vec![5], vec![6, 8, 11], vec![], vec![12, 13]];
-        let scores = Prefix::read(&decoder, &prompt).unwrap().score(&decoder, &continuations).unwrap();
+        let scores = Prefix::read(&predictor, &prompt).unwrap().score(&predictor, &continuations).unwrap();
         for (continuation, score) in continuations.iter().zip(scores) {
             let whole: Vec<u32> = prompt.iter().chain(continuation).copied().collect();
-            let expected: f32 = log_probs(&decoder, &whole).unwrap()[prompt.len()..].iter().flatten().sum();
+            let expected: f32 = log_probs(&predictor, &whole).unwrap()[prompt.len()..].iter().flatten().sum();
             assert!((f64::from(expected) - score).abs() < 1e-4, "{expected} against {score}");
         }
     }
@@ -269,7 +309,7 @@ mod tests {
     #[test]
     fn greedy_takes_the_most_probable_each_time() {
         let decoder = decoder();
-        let found = generate(&decoder, &[1, 7], 6, &Sampling::greedy(), &mut |_| {}).unwrap();
+        let found = generate(&predictor(), &[1, 7], 6, &Sampling::greedy(), &mut |_| {}).unwrap();
         let mut ids = vec![1, 7];
         for id in &found.ids {
             let hidden = decoder.forward_packed(&ids, &Documents::new(&[0, ids.len()]));
@@ -282,15 +322,14 @@ mod tests {
 
     #[test]
     fn a_continuation_ends_where_the_model_does() {
-        let decoder = decoder();
-        let found = generate(&decoder, &[1; 20], 100, &Sampling::greedy(), &mut |_| {}).unwrap();
+        let found = generate(&predictor(), &[1; 20], 100, &Sampling::greedy(), &mut |_| {}).unwrap();
         assert!(found.ids.len() <= 4);
     }
 
     #[test]
     fn what_the_model_cannot_take_is_refused() {
-        let decoder = decoder();
-        let generate = |ids: &[u32]| generate(&decoder, ids, 1, &Sampling::greedy(), &mut |_| {});
+        let predictor = predictor();
+        let generate = |ids: &[u32]| generate(&predictor, ids, 1, &Sampling::greedy(), &mut |_| {});
         assert!(matches!(generate(&[]), Err(Error::EmptyPrompt)));
         assert!(matches!(generate(&[50]), Err(Error::UnknownToken { id: 50, vocab_size: 50 })));
         assert!(matches!(generate(&[1; 25]), Err(Error::TooLong { tokens: 25, max_seq_len: 24 })));

@@ -7,10 +7,12 @@
 //!
 //! - [`sampling`]: one token from logits;
 //! - [`decode`]: continuing a prompt, and the log-probabilities of given tokens and continuations;
+//! - [`batch`]: many continuations at once;
 //! - [`engine`]: from case to report;
 //! - [`report`]: the report, its JSON and its text;
 //! - [`eval`]: how good a model is, beside simple baselines.
 
+pub mod batch;
 mod bm25;
 mod constraint;
 pub mod decode;

@@ -100,35 +100,62 @@ impl Sampler {
             .zip(logits.iter().map(|logit| weight(*logit)))
             .filter(|(_, weight)| *weight >= min_p)
             .collect();
-        let descending = |a: &(u32, f32), b: &(u32, f32)| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0));
         if top_k > 0 && top_k < kept.len() {
             // Selecting is linear in the vocabulary; only what is kept is sorted.
             kept.select_nth_unstable_by(top_k - 1, descending);
             kept.truncate(top_k);
         }
         if top_p < 1.0 {
-            kept.sort_unstable_by(descending);
-            let wanted = top_p * kept.iter().map(|(_, weight)| weight).sum::<f32>();
-            let mut reached = 0.0;
-            let enough = kept.iter().position(|(_, weight)| {
-                reached += weight;
-                reached >= wanted
-            });
-            kept.truncate(enough.map_or(kept.len(), |last| last + 1));
+            keep_most_probable(&mut kept, top_p);
         }
         kept
     }
 }
 
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "sorting compares by reference")]
+fn descending(a: &(u32, f32), b: &(u32, f32)) -> std::cmp::Ordering {
+    b.1.total_cmp(&a.1).then(a.0.cmp(&b.0))
+}
+
+/// Keeps the most probable tokens whose weights together are at least a share of all, in their order. Only as many are
+/// sorted as may be needed, which are few of a vocabulary.
+fn keep_most_probable(kept: &mut Vec<(u32, f32)>, share: f32) {
+    let wanted = share * kept.iter().map(|(_, weight)| weight).sum::<f32>();
+    let (mut sorted, mut reached) = (0, 0.0);
+    while sorted < kept.len() {
+        let next = (4 * sorted).max(32).min(kept.len());
+        if next < kept.len() {
+            kept[sorted..].select_nth_unstable_by(next - sorted - 1, descending);
+        }
+        kept[sorted..next].sort_unstable_by(descending);
+        for place in sorted..next {
+            reached += kept[place].1;
+            if reached >= wanted {
+                kept.truncate(place + 1);
+                return;
+            }
+        }
+        sorted = next;
+    }
+}
+
 /// The position of the largest value, the first of equal ones.
+#[allow(clippy::float_cmp, reason = "the largest is one of them")]
 pub fn argmax(values: &[f32]) -> u32 {
-    let mut best = 0;
-    for (index, value) in values.iter().enumerate() {
-        if *value > values[best] {
-            best = index;
+    /// Values that are compared side by side, by vector instructions.
+    const LANES: usize = 16;
+    let (chunks, rest) = values.as_chunks::<LANES>();
+    let mut largest = [f32::NEG_INFINITY; LANES];
+    for chunk in chunks {
+        for (largest, value) in largest.iter_mut().zip(chunk) {
+            *largest = if value > largest { *value } else { *largest };
         }
     }
-    best as u32
+    let best = largest
+        .iter()
+        .chain(rest)
+        .fold(f32::NEG_INFINITY, |best, value| if *value > best { *value } else { best });
+    values.iter().position(|value| *value == best).unwrap_or(0) as u32
 }
 
 #[cfg(test)]
@@ -178,6 +205,40 @@ mod tests {
         assert_eq!(distinct(with(|s| s.top_p = 0.5)), [1, 3]);
         assert_eq!(distinct(with(|s| s.top_p = 0.01)), [1]);
         assert_eq!(distinct(with(|s| s.min_p = 0.3)), [1, 2, 3]);
+    }
+
+    #[test]
+    fn the_most_probable_of_a_vocabulary_are_those_of_sorting_it_all() {
+        let weights: Vec<(u32, f32)> =
+            (0..5_000_u32).map(|id| (id, ((id * 7919 % 4999) as f32 / 500.0).exp())).collect();
+        for share in [0.001, 0.05, 0.4, 0.9, 0.999, 1.0] {
+            let mut all = weights.clone();
+            all.sort_unstable_by(descending);
+            let wanted = share * weights.iter().map(|(_, weight)| weight).sum::<f32>();
+            let mut reached = 0.0;
+            all.retain(|(_, weight)| {
+                let is_kept = reached < wanted;
+                reached += weight;
+                is_kept
+            });
+            let mut kept = weights.clone();
+            keep_most_probable(&mut kept, share);
+            assert_eq!(kept, all, "{share}");
+        }
+    }
+
+    #[test]
+    fn the_largest_is_found_wherever_it_stands() {
+        for len in [1, 15, 16, 17, 50] {
+            for place in 0..len {
+                let mut values = vec![-3.0; len];
+                values[place] = 0.5;
+                assert_eq!(argmax(&values), place as u32);
+                values[len - 1] = 0.5;
+                assert_eq!(argmax(&values), place as u32, "the first of equal ones");
+            }
+        }
+        assert_eq!(argmax(&[f32::NEG_INFINITY; 20]), 0);
     }
 
     #[test]

@@ -22,7 +22,7 @@ use gearhead_infer::{
     eval::{Options as EvalOptions, evaluate},
     sampling::Sampling,
 };
-use gearhead_model::{Decoder, Dtype, ModelConfig, directory};
+use gearhead_model::{Decoder, Dtype, ModelConfig, Precision, directory};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -64,7 +64,7 @@ fn save(path: &Path, change: impl FnOnce(&mut Manifest)) {
 fn engine_with(change: impl FnOnce(&mut Manifest)) -> Engine<Flex> {
     let folder = tempfile::tempdir().unwrap();
     save(&folder.path().join("model"), change);
-    Engine::open(folder.path().join("model"), &FlexDevice).unwrap()
+    Engine::open(folder.path().join("model"), Precision::default(), &FlexDevice).unwrap()
 }
 
 fn engine() -> Engine<Flex> {
@@ -317,7 +317,7 @@ fn the_model_alone_answers_and_its_answer_is_described_in_its_schema() {
 fn a_linear_model_that_the_ranking_was_not_fitted_with_is_refused_but_may_be_fitted_anew() {
     let (_folder, path) = model_directory();
     let mut manifest: Value = serde_json::from_slice(&fs::read(path.join(MANIFEST)).unwrap()).unwrap();
-    let engine = Engine::<Flex>::open(&path, &FlexDevice).unwrap();
+    let engine = Engine::<Flex>::open(&path, Precision::default(), &FlexDevice).unwrap();
     let linear = learn_linear(engine.manifest().unwrap(), &cases(), engine.knowledge(), 1)
         .unwrap()
         .to_bytes()
@@ -326,12 +326,12 @@ fn a_linear_model_that_the_ranking_was_not_fitted_with_is_refused_but_may_be_fit
     for (hash, fits) in [(hash(&linear), true), (hash(b"another"), false)] {
         manifest["linear"] = hash.into();
         fs::write(path.join(MANIFEST), manifest.to_string()).unwrap();
-        let opened = Engine::<Flex>::open(&path, &FlexDevice);
+        let opened = Engine::<Flex>::open(&path, Precision::default(), &FlexDevice);
         assert_eq!(opened.is_ok(), fits, "{:?}", opened.err());
         if let Err(error) = opened {
             assert!(error.to_string().contains("gearhead fit"), "{error}");
         }
-        assert!(Engine::<Flex>::open_to_fit(&path, &FlexDevice).is_ok());
+        assert!(Engine::<Flex>::open_to_fit(&path, Precision::default(), &FlexDevice).is_ok());
     }
 }
 
@@ -345,7 +345,7 @@ fn a_tokenizer_of_another_size_is_refused_with_both_sizes() {
     for vocab_size in [280, 400] {
         let other = tokenizer(&cases(), vocab_size);
         other.save(path.join("tokenizer.json")).unwrap();
-        let error = Engine::<Flex>::open(&path, &FlexDevice).unwrap_err();
+        let error = Engine::<Flex>::open(&path, Precision::default(), &FlexDevice).unwrap_err();
         assert!(matches!(error, Error::TokenizerMismatch { model: 300, .. }), "{error:?}");
         sizes(&error.to_string(), other.vocab_size());
     }
@@ -355,7 +355,7 @@ fn a_tokenizer_of_another_size_is_refused_with_both_sizes() {
 fn without_a_manifest_a_model_generates_but_does_not_diagnose() {
     let (_folder, path) = model_directory();
     fs::remove_file(path.join(MANIFEST)).unwrap();
-    let engine = Engine::<Flex>::open(&path, &FlexDevice).unwrap();
+    let engine = Engine::<Flex>::open(&path, Precision::default(), &FlexDevice).unwrap();
     assert!(engine.manifest().is_none());
     let prompt = engine.tokenizer().encode("The fuel filter").unwrap();
     let continued = engine.generate(&prompt, 5, &Sampling::greedy(), &mut |_| {}).unwrap();
@@ -370,8 +370,9 @@ fn without_a_manifest_a_model_generates_but_does_not_diagnose() {
 fn the_best_model_of_an_output_folder_is_found() {
     let output = tempfile::tempdir().unwrap();
     save(&output.path().join("best"), |_| {});
-    let of_output = Engine::<Flex>::open(output.path(), &FlexDevice).unwrap();
-    let of_best = Engine::<Flex>::open(output.path().join("best"), &FlexDevice).unwrap();
+    let of_output = Engine::<Flex>::open(output.path(), Precision::default(), &FlexDevice).unwrap();
+    let of_best =
+        Engine::<Flex>::open(output.path().join("best"), Precision::default(), &FlexDevice).unwrap();
     assert_eq!(of_output.name(), output.path().display().to_string());
     let causes = |engine: &Engine<Flex>| engine.diagnose(&excavator()).unwrap().causes;
     assert_eq!(causes(&of_output), causes(&of_best));
@@ -382,10 +383,11 @@ fn a_missing_file_is_named() {
     for file in ["config.json", "model.safetensors", "tokenizer.json"] {
         let (_folder, path) = model_directory();
         fs::remove_file(path.join(file)).unwrap();
-        let error = Engine::<Flex>::open(&path, &FlexDevice).unwrap_err().to_string();
+        let error = Engine::<Flex>::open(&path, Precision::default(), &FlexDevice).unwrap_err().to_string();
         assert!(error.contains(file) && error.contains("missing"), "{file}: {error}");
     }
-    let error = Engine::<Flex>::open("no/such/model", &FlexDevice).unwrap_err().to_string();
+    let error =
+        Engine::<Flex>::open("no/such/model", Precision::default(), &FlexDevice).unwrap_err().to_string();
     assert!(error.starts_with("no/such/model: "), "{error}");
 }
 

@@ -1,6 +1,6 @@
 //! Causal attention inside the documents of a flat batch.
 
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
 use burn::tensor::{
     Bool, Int, Tensor, TensorData,
@@ -93,24 +93,47 @@ impl Heads {
     }
 }
 
-/// Attention of new tokens over a cache of keys and values, `[batch, n_kv_heads, capacity, d_head]` each, of which `len`
-/// tokens are filled. The new keys and values are written behind them, in place where the backend can and nothing else
-/// holds the cache.
+/// New tokens of one sequence, which stand behind those that its slot of a cache holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    /// Which of the cache's sequences.
+    pub slot: usize,
+    /// Tokens that the slot holds already.
+    pub len: usize,
+    /// Tokens that are new.
+    pub new: usize,
+}
+
+/// What every sequence of a cache begins with: keys and values `[1, n_kv_heads, at least len, d_head]`.
+#[derive(Debug, Clone)]
+pub struct SharedPrefix<T> {
+    /// Keys and values.
+    pub cache: [T; 2],
+    /// Tokens of it that count.
+    pub len: usize,
+}
+
+/// Attention of new tokens over a cache of keys and values, `[slots, n_kv_heads, capacity, d_head]` each, in the numbers
+/// of `qkv` or in fewer bits. The new keys and values are written behind those that are there, in place where the backend
+/// can and nothing else holds the cache. Tokens see those of the prefix, those of their slot up to their own, and no others.
 ///
 /// # Shapes
 ///
-/// `qkv`: `[batch * new, (n_heads + 2 * n_kv_heads) * d_head]`, result: `[batch * new, n_heads * d_head]` and the cache.
+/// `qkv`: `[n, (n_heads + 2 * n_kv_heads) * d_head]` where the spans have `n` new tokens in all, in their order, result:
+/// `[n, n_heads * d_head]` and the cache.
 ///
 /// # Panics
 ///
-/// Where the cache has no room: a programmer's error.
+/// Where a slot has no room or occurs twice: a programmer's error.
 pub fn cached_attention<B: Kernels>(
     qkv: Tensor<B, 2>,
     cache: [Tensor<B, 4>; 2],
+    prefix: Option<SharedPrefix<Tensor<B, 4>>>,
+    spans: &[Span],
     heads: Heads,
-    len: usize,
 ) -> (Tensor<B, 2>, [Tensor<B, 4>; 2]) {
-    let (output, cache) = B::cached_attention(raw(qkv), cache.map(raw), heads, len);
+    let prefix = prefix.map(|SharedPrefix { cache, len }| SharedPrefix { cache: cache.map(raw), len });
+    let (output, cache) = B::cached_attention(raw(qkv), cache.map(raw), prefix, spans, heads);
     (view(output), cache.map(view))
 }
 
@@ -222,33 +245,77 @@ pub(crate) fn portable<B: Kernels>(
 pub(crate) fn portable_cached<B: Kernels>(
     qkv: FloatTensor<B>,
     cache: [FloatTensor<B>; 2],
+    prefix: Option<SharedPrefix<FloatTensor<B>>>,
+    spans: &[Span],
     heads: Heads,
-    len: usize,
 ) -> (FloatTensor<B>, [FloatTensor<B>; 2]) {
-    let [q, k, v] = split::<B>(qkv, heads);
-    let [keys, values] = cache.map(view::<B, 4>);
-    let ([tokens, n_heads, d_head], [batch, kv_heads, _, _]) = (q.dims(), keys.dims());
-    let (new, group) = (tokens / batch, n_heads / kv_heads);
-    let cells = [0..batch, 0..kv_heads, len..len + new, 0..d_head];
-    let append = |cache: Tensor<B, 4>, part: Tensor<B, 3>| {
-        let part = part.reshape([batch, new, kv_heads, d_head]).swap_dims(1, 2);
-        cache.slice_assign(cells.clone(), part)
+    let qkv = view::<B, 2>(qkv);
+    let mut cache = cache.map(view::<B, 4>);
+    let prefix = prefix.map(|prefix| {
+        let parts = prefix.cache.map(view::<B, 4>);
+        parts.map(|part| {
+            let [_, kv_heads, _, d_head] = part.dims();
+            part.slice([0..1, 0..kv_heads, 0..prefix.len, 0..d_head])
+        })
+    });
+    let columns = qkv.dims()[1];
+    let (mut outputs, mut start) = (Vec::new(), 0);
+    // Neighbours of the same lengths are computed together.
+    for spans in spans.chunk_by(|a, b| (a.slot + 1, a.len, a.new) == (b.slot, b.len, b.new)) {
+        let end = start + spans.len() * spans[0].new;
+        let some = qkv.clone().slice([start..end, 0..columns]);
+        let (output, written) = attend_together(some, cache, prefix.clone(), spans, heads);
+        outputs.push(output);
+        (cache, start) = (written, end);
+    }
+    let output = match outputs.len() {
+        0 => qkv.slice([0..0, 0..heads.q_dim()]),
+        1 => outputs.remove(0),
+        _ => Tensor::cat(outputs, 0),
     };
-    let (keys, values) = (append(keys, k), append(values, v));
-    let filled = |cache: &Tensor<B, 4>| cache.clone().slice([0..batch, 0..kv_heads, 0..len + new, 0..d_head]);
+    (raw(output), cache.map(raw))
+}
+
+/// Attention of spans that follow each other and have the same lengths.
+fn attend_together<B: Kernels>(
+    qkv: Tensor<B, 2>,
+    cache: [Tensor<B, 4>; 2],
+    prefix: Option<[Tensor<B, 4>; 2]>,
+    spans: &[Span],
+    heads: Heads,
+) -> (Tensor<B, 2>, [Tensor<B, 4>; 2]) {
+    let Span { slot, len, new } = spans[0];
+    let (batch, dtype) = (spans.len(), qkv.dtype());
+    let Heads { n_heads, n_kv_heads: kv_heads, d_head } = heads;
+    let group = n_heads / kv_heads;
+    let [q, k, v] = split::<B>(raw(qkv), heads);
+    let parts = [k, v].map(|part| part.reshape([batch, new, kv_heads, d_head]).swap_dims(1, 2));
+    let (mut written, mut seen) = (Vec::with_capacity(2), Vec::with_capacity(2));
+    let prefix = prefix.map_or([None, None], |prefix| prefix.map(Some));
+    for ((cache, part), prefix) in cache.into_iter().zip(parts).zip(prefix) {
+        let cells = |tokens: Range<usize>| [slot..slot + batch, 0..kv_heads, tokens, 0..d_head];
+        let stored = cache.dtype();
+        let cache = cache.slice_assign(cells(len..len + new), part.cast(stored));
+        let own = cache.clone().slice(cells(0..len + new));
+        seen.push(match prefix {
+            Some(prefix) => Tensor::cat(vec![prefix.repeat_dim(0, batch), own], 2).cast(dtype),
+            None => own.cast(dtype),
+        });
+        written.push(cache);
+    }
+    let [keys, values]: [Tensor<B, 4>; 2] = seen.try_into().expect("keys and values");
     let options = |is_causal| AttentionModuleOptions { is_causal, ..AttentionModuleOptions::default() };
-    let (seen_keys, seen_values) = (filled(&keys), filled(&values));
     let output = if new == 1 {
         // One query: its group of heads stands in the place of the sequence, and nothing needs to be repeated.
         let q = q.reshape([batch, kv_heads, group, d_head]);
-        attention(q, seen_keys, seen_values, None, None, options(false))
+        attention(q, keys, values, None, None, options(false))
     } else {
         let q = q.reshape([batch, new, n_heads, d_head]).swap_dims(1, 2);
-        let (seen_keys, seen_values) =
-            (for_each_query_head(seen_keys, group), for_each_query_head(seen_values, group));
-        attention(q, seen_keys, seen_values, None, None, options(true)).swap_dims(1, 2)
+        let (keys, values) = (for_each_query_head(keys, group), for_each_query_head(values, group));
+        attention(q, keys, values, None, None, options(true)).swap_dims(1, 2)
     };
-    (raw(output.reshape([tokens, heads.q_dim()])), [raw(keys), raw(values)])
+    let written = written.try_into().expect("keys and values");
+    (output.reshape([batch * new, heads.q_dim()]), written)
 }
 
 /// With probabilities `P` and scores `S`: `dV = Pᵀ dO`, `dP = dO Vᵀ`, `dS = P (dP - rowsum(P dP))`,

@@ -1,6 +1,6 @@
 //! The trait that a backend implements, and what `Autodiff` makes of it.
 
-use std::ops::Range;
+use std::{fmt::Debug, ops::Range};
 
 use burn::{
     backend::{
@@ -19,7 +19,7 @@ use burn::{
 };
 
 use crate::{
-    AdamWStep, AttentionContext, Documents, Heads, adamw, attention,
+    AdamWStep, AttentionContext, Documents, Heads, Quantization, SharedPrefix, Span, adamw, attention,
     block::{self, AttentionSaved, MlpSaved},
     embedding, linear, linear_cross_entropy, rms_norm, rope, squares, swiglu,
 };
@@ -30,6 +30,13 @@ use crate::{
 /// Shapes: `n` tokens, `d` features, `h` query heads, `g` key and value heads, `c` features of a head, `f` features
 /// inside the feed-forward layer.
 pub trait Kernels: Backend {
+    /// Weights in few bits.
+    type QuantizedWeight: Clone + Debug + Send + Sync + 'static;
+
+    /// Does `work`, with the threads that compute kept ready for many short operations after each other.
+    fn together<R>(work: impl FnOnce() -> R) -> R {
+        work()
+    }
     /// `x[n, d]`, `weight[d]` to `[n, d]`.
     fn rms_norm(x: FloatTensor<Self>, weight: FloatTensor<Self>, eps: f64) -> FloatTensor<Self> {
         rms_norm::portable::<Self>(x, weight, eps)
@@ -55,6 +62,20 @@ pub trait Kernels: Backend {
         residual: FloatTensor<Self>,
     ) -> FloatTensor<Self> {
         linear::portable_add::<Self>(x, weight, residual)
+    }
+    /// Weights, each `[o, i]` with whole groups of [`crate::quantized::GROUP`] in a row, one below the other.
+    fn quantize_weights(weights: Vec<FloatTensor<Self>>, format: Quantization) -> Self::QuantizedWeight;
+    /// The weights that [`Kernels::quantized_linear`] multiplies with, `[o, i]`.
+    fn dequantize_weights(weight: &Self::QuantizedWeight) -> FloatTensor<Self>;
+    /// `x[n, i]`, `weight[o, i]` to `[n, o]`.
+    fn quantized_linear(x: FloatTensor<Self>, weight: &Self::QuantizedWeight) -> FloatTensor<Self>;
+    /// `x[n, i]`, `weight[o, i]`, `residual[n, o]` to `[n, o]`.
+    fn quantized_linear_add(
+        x: FloatTensor<Self>,
+        weight: &Self::QuantizedWeight,
+        residual: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        Self::float_add(residual, Self::quantized_linear(x, weight))
     }
     /// Gradient of [`Kernels::linear_out_in`] for `x`, of `grad[n, Σ o]`.
     fn linear_input_grad(grad: FloatTensor<Self>, weights: Vec<FloatTensor<Self>>) -> FloatTensor<Self> {
@@ -115,15 +136,16 @@ pub trait Kernels: Backend {
     ) -> FloatTensor<Self> {
         attention::portable_backward::<Self>(qkv, saved.1, grad, heads, documents)
     }
-    /// `qkv[batch * new, (h + 2 g) c]` of tokens that follow the `len` tokens whose keys and values the cache holds,
-    /// `[batch, g, capacity, c]` each, to the output `[batch * new, h c]` and the cache with the new ones.
+    /// `qkv[n, (h + 2 g) c]` of new tokens, the cache `[slots, g, capacity, c]` twice, to the output `[n, h c]` and the
+    /// cache with the new keys and values.
     fn cached_attention(
         qkv: FloatTensor<Self>,
         cache: [FloatTensor<Self>; 2],
+        prefix: Option<SharedPrefix<FloatTensor<Self>>>,
+        spans: &[Span],
         heads: Heads,
-        len: usize,
     ) -> (FloatTensor<Self>, [FloatTensor<Self>; 2]) {
-        attention::portable_cached::<Self>(qkv, cache, heads, len)
+        attention::portable_cached::<Self>(qkv, cache, prefix, spans, heads)
     }
     /// `x[n, d]` and the weights `norm[d]`, `q[h c, d]`, `k[g c, d]`, `v[g c, d]`, `output[d, h c]` to `[n, d]`.
     fn attention_block(
@@ -172,15 +194,35 @@ pub trait Kernels: Backend {
 pub trait AutodiffKernels: AutodiffBackend<InnerBackend: Kernels> + Kernels {}
 impl<B: AutodiffBackend<InnerBackend: Kernels> + Kernels> AutodiffKernels for B {}
 
-#[cfg(feature = "cuda")]
-impl Kernels for burn::backend::Cuda {}
-#[cfg(feature = "rocm")]
-impl Kernels for burn::backend::Rocm {}
+/// A backend that takes every operation as it is, and Burn's quantized tensors.
+macro_rules! portable_kernels {
+    ($($features:meta => $backend:ty;)*) => {$(
+        #[cfg($features)]
+        impl Kernels for $backend {
+            type QuantizedWeight = burn::tensor::ops::QuantizedTensor<Self>;
+
+            fn quantize_weights(weights: Vec<FloatTensor<Self>>, format: Quantization) -> Self::QuantizedWeight {
+                crate::quantized::portable_quantize::<Self>(weights, format)
+            }
+
+            fn dequantize_weights(weight: &Self::QuantizedWeight) -> FloatTensor<Self> {
+                crate::quantized::portable_dequantize::<Self>(weight, burn::tensor::DType::F32)
+            }
+
+            fn quantized_linear(x: FloatTensor<Self>, weight: &Self::QuantizedWeight) -> FloatTensor<Self> {
+                crate::quantized::portable::<Self>(x, weight)
+            }
+        }
+    )*};
+}
+
 // `Vulkan` and `Metal` are names of the same backend with another shader compiler.
-#[cfg(any(feature = "wgpu", feature = "vulkan", feature = "metal"))]
-impl Kernels for burn::backend::Wgpu {}
-#[cfg(feature = "tch")]
-impl Kernels for burn::backend::LibTorch {}
+portable_kernels! {
+    feature = "cuda" => burn::backend::Cuda;
+    feature = "rocm" => burn::backend::Rocm;
+    any(feature = "wgpu", feature = "vulkan", feature = "metal") => burn::backend::Wgpu;
+    feature = "tch" => burn::backend::LibTorch;
+}
 
 /// A typed view of a backend's tensor.
 pub(crate) fn view<B: Backend, const D: usize>(primitive: FloatTensor<B>) -> Tensor<B, D> {
@@ -244,6 +286,29 @@ fn inner<B: Backend, C: CheckpointStrategy, const N: usize>(
 }
 
 impl<B: Kernels, C: CheckpointStrategy> Kernels for Autodiff<B, C> {
+    type QuantizedWeight = B::QuantizedWeight;
+
+    fn together<R>(work: impl FnOnce() -> R) -> R {
+        B::together(work)
+    }
+
+    fn quantize_weights(weights: Vec<FloatTensor<Self>>, format: Quantization) -> Self::QuantizedWeight {
+        B::quantize_weights(weights.into_iter().map(|weight| weight.primitive).collect(), format)
+    }
+
+    fn dequantize_weights(weight: &Self::QuantizedWeight) -> FloatTensor<Self> {
+        <Self as AutodiffBackend>::from_inner(B::dequantize_weights(weight))
+    }
+
+    fn quantized_linear(x: FloatTensor<Self>, weight: &Self::QuantizedWeight) -> FloatTensor<Self> {
+        operation!(QuantizedLinear, 1, B::QuantizedWeight, |weight, grad, _| {
+            [Some(B::linear_input_grad(grad, vec![B::dequantize_weights(&weight)]))]
+        });
+        let x_in = x.primitive.clone();
+        let forward = || B::quantized_linear(x_in.clone(), weight);
+        run!(QuantizedLinear, C, [x], (forward(), weight.clone()), forward())
+    }
+
     fn rms_norm(x: FloatTensor<Self>, weight: FloatTensor<Self>, eps: f64) -> FloatTensor<Self> {
         operation!(RmsNorm, 2, (FloatTensor<B>, FloatTensor<B>, f64), |(x, weight, eps), grad, _| {
             let (x, weight) = B::rms_norm_backward(x, weight, grad, None, eps);

@@ -15,6 +15,7 @@
 //! | root mean square normalisation | [`rms_norm`] |
 //! | rows of a table | [`embedding`] |
 //! | linear layers on `[out, in]` weights | [`linear`], [`linear_add`] |
+//! | linear layers on weights of 8 or 4 bits | [`quantized_linear`], [`quantized_linear_add`] |
 //! | rotary position embedding | [`rope`] |
 //! | gated linear unit with SiLU | [`swiglu`] |
 //! | output layer and cross-entropy | [`linear_cross_entropy`] |
@@ -30,18 +31,20 @@ mod embedding;
 mod flex;
 mod linear;
 mod linear_cross_entropy;
+pub mod quantized;
 mod rms_norm;
 mod rope;
 mod squares;
 mod swiglu;
 
 pub use adamw::{AdamWStep, adamw_step};
-pub use attention::{Documents, Heads, cached_attention};
+pub use attention::{Documents, Heads, SharedPrefix, Span, cached_attention};
 pub use backend::{AutodiffKernels, Kernels};
 pub use block::{AttentionContext, AttentionWeights, MlpWeights, attention_block, mlp_block};
 pub use embedding::embedding;
 pub use linear::{linear, linear_add};
 pub use linear_cross_entropy::linear_cross_entropy;
+pub use quantized::{Quantization, QuantizedWeight, quantized_linear, quantized_linear_add};
 pub use rms_norm::rms_norm;
 pub use rope::{RopeTable, rope};
 pub use squares::sum_of_squares;

@@ -1,105 +1,196 @@
 //! Keys and values of the tokens read so far, in memory that is allocated once.
 
-use burn::tensor::{Tensor, backend::Backend};
-use gearhead_kernels::{Heads, Kernels, cached_attention};
+use burn::tensor::{DType, Tensor, backend::Backend};
+use gearhead_kernels::{Heads, Kernels, SharedPrefix, Span, cached_attention};
+use serde::{Deserialize, Serialize};
 
 use crate::config::ModelConfig;
 
-/// The cache of a whole decoder, for `batch` sequences of the same length.
+/// How keys and values are stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CacheDtype {
+    /// 32 bit.
+    #[default]
+    F32,
+    /// 16 bit, IEEE 754.
+    F16,
+}
+
+impl From<CacheDtype> for DType {
+    fn from(dtype: CacheDtype) -> Self {
+        match dtype {
+            CacheDtype::F32 => Self::F32,
+            CacheDtype::F16 => Self::F16,
+        }
+    }
+}
+
+/// The cache of a whole decoder: a place for each of some sequences, which may be of different lengths and may all begin
+/// with the same tokens.
 #[derive(Debug, Clone)]
 pub struct KvCache<B: Backend> {
     layers: Vec<LayerCache<B>>,
-    batch: usize,
-    capacity: usize,
-    len: usize,
+    /// Tokens of each sequence, without those that all begin with.
+    lens: Vec<usize>,
+    /// Tokens that all sequences begin with.
+    shared: usize,
+    /// Tokens that each sequence has room for, without those.
+    room: usize,
 }
 
-/// The cache of one layer: keys and values, `[batch, n_kv_heads, capacity, d_head]`.
+/// The cache of one layer: keys and values, `[sequences, n_kv_heads, room, d_head]`, and those that all begin with.
 #[derive(Debug, Clone)]
 pub(crate) struct LayerCache<B: Backend> {
     // `None` only while a new part is being written, so that the write can be in place.
-    keys: Option<Tensor<B, 4>>,
-    values: Option<Tensor<B, 4>>,
+    own: Option<[Tensor<B, 4>; 2]>,
+    shared: Option<[Tensor<B, 4>; 2]>,
 }
 
 impl<B: Kernels> KvCache<B> {
-    /// An empty cache for `batch` sequences of at most `capacity` tokens.
-    pub fn new(config: &ModelConfig, batch: usize, capacity: usize, device: &B::Device) -> Self {
-        let shape = [batch, config.n_kv_heads, capacity, config.d_head()];
-        let zeros = || Some(Tensor::zeros(shape, device));
-        let layers = (0..config.n_layers).map(|_| LayerCache { keys: zeros(), values: zeros() }).collect();
-        Self { layers, batch, capacity, len: 0 }
+    /// An empty cache for so many sequences of at most `capacity` tokens each.
+    pub fn new(
+        config: &ModelConfig,
+        sequences: usize,
+        capacity: usize,
+        dtype: CacheDtype,
+        device: &B::Device,
+    ) -> Self {
+        let shape = [sequences, config.n_kv_heads, capacity, config.d_head()];
+        let layer = |_| LayerCache { own: Some(zeros(shape, dtype.into(), device)), shared: None };
+        let layers = (0..config.n_layers).map(layer).collect();
+        Self { layers, lens: vec![0; sequences], shared: 0, room: capacity }
     }
 
-    /// How many tokens each sequence holds.
-    pub fn len(&self) -> usize {
-        self.len
+    /// How many tokens a sequence holds.
+    ///
+    /// # Panics
+    ///
+    /// Where there is no such sequence: a programmer's error, here and below.
+    pub fn len(&self, sequence: usize) -> usize {
+        self.shared + self.lens[sequence]
     }
 
-    /// Whether nothing was read yet.
-    pub fn is_empty(&self) -> bool {
-        self.len == 0
+    /// Whether a sequence holds nothing yet.
+    pub fn is_empty(&self, sequence: usize) -> bool {
+        self.len(sequence) == 0
     }
 
     /// How many tokens each sequence can hold.
     pub fn capacity(&self) -> usize {
-        self.capacity
+        self.shared + self.room
     }
 
     /// How many sequences there are.
-    pub fn batch(&self) -> usize {
-        self.batch
+    pub fn sequences(&self) -> usize {
+        self.lens.len()
     }
 
-    /// `copies` sequences that all begin with this cache's only one, with room for `capacity` tokens each.
+    /// `copies` sequences that all begin with this cache's only one, with room for `capacity` tokens each. What they begin
+    /// with is in memory once.
     ///
     /// # Panics
     ///
-    /// Where the cache holds more than one sequence, or `capacity` is below its length: programmer's errors.
+    /// Where the cache holds more than one sequence or was forked itself, or `capacity` is below its length.
     #[must_use]
     pub fn fork(&self, copies: usize, capacity: usize) -> Self {
-        assert_eq!(self.batch, 1, "only a single sequence can be forked");
-        assert!(capacity >= self.len, "a fork holds at least what it was forked from");
-        let layers = self.layers.iter().map(|layer| layer.fork(copies, self.len, capacity)).collect();
-        Self { layers, batch: copies, capacity, len: self.len }
+        assert!(self.sequences() == 1 && self.shared == 0, "only a single sequence of its own can be forked");
+        let shared = self.len(0);
+        assert!(capacity >= shared, "a fork holds at least what it was forked from");
+        let room = capacity - shared;
+        let layers = self.layers.iter().map(|layer| layer.fork(copies, room)).collect();
+        Self { layers, lens: vec![0; copies], shared, room }
     }
 
-    /// Forgets all but the first `len` tokens.
-    pub fn truncate(&mut self, len: usize) {
-        self.len = self.len.min(len);
+    /// Forgets all but the first `len` tokens of a sequence; those that all begin with stay.
+    pub fn truncate(&mut self, sequence: usize, len: usize) {
+        let len = len.saturating_sub(self.shared);
+        self.lens[sequence] = self.lens[sequence].min(len);
+    }
+
+    /// Puts the only sequence of another cache in the place of one of these.
+    ///
+    /// # Panics
+    ///
+    /// Where the other cache holds several, there is no room, or all sequences of this one begin with something else.
+    pub fn copy_from(&mut self, sequence: usize, other: &Self) {
+        assert!(
+            other.sequences() == 1 && other.shared == 0 && self.shared == 0,
+            "sequences of their own are copied"
+        );
+        let len = other.len(0);
+        assert!(len <= self.room, "the cache has room for {}, not {len}", self.room);
+        for (layer, other) in self.layers.iter_mut().zip(&other.layers) {
+            layer.copy_from(sequence, other, len);
+        }
+        self.lens[sequence] = len;
+    }
+
+    /// Where new tokens of sequences stand: for each sequence, how many.
+    pub(crate) fn spans(&self, new: impl Iterator<Item = (usize, usize)>) -> Vec<Span> {
+        let span = |(sequence, new): (usize, usize)| {
+            let (held, capacity) = (self.len(sequence), self.capacity());
+            assert!(held + new <= capacity, "the cache has room for {capacity}, not {}", held + new);
+            Span { slot: sequence, len: self.lens[sequence], new }
+        };
+        new.map(span).collect()
     }
 
     pub(crate) fn layers_mut(&mut self) -> impl Iterator<Item = &mut LayerCache<B>> {
         self.layers.iter_mut()
     }
 
-    pub(crate) fn advance(&mut self, tokens: usize) {
-        self.len += tokens;
+    /// How many tokens all sequences begin with.
+    pub fn shared_len(&self) -> usize {
+        self.shared
+    }
+
+    pub(crate) fn advance(&mut self, spans: &[Span]) {
+        for span in spans {
+            self.lens[span.slot] += span.new;
+        }
     }
 }
 
+fn zeros<B: Backend>(shape: [usize; 4], dtype: DType, device: &B::Device) -> [Tensor<B, 4>; 2] {
+    [(); 2].map(|()| Tensor::zeros(shape, (device, dtype)))
+}
+
 impl<B: Kernels> LayerCache<B> {
-    fn fork(&self, copies: usize, len: usize, capacity: usize) -> Self {
-        let fork = |whole: &Option<Tensor<B, 4>>| {
-            let whole = whole.as_ref().expect("no write is under way");
-            let [_, heads, _, d_head] = whole.dims();
-            let part = whole.clone().slice([0..1, 0..heads, 0..len, 0..d_head]).repeat_dim(0, copies);
-            let room = Tensor::zeros([copies, heads, capacity, d_head], &whole.device());
-            Some(room.slice_assign([0..copies, 0..heads, 0..len, 0..d_head], part))
-        };
-        Self { keys: fork(&self.keys), values: fork(&self.values) }
+    fn fork(&self, copies: usize, room: usize) -> Self {
+        let shared = self.own.clone().expect("no write is under way");
+        let [_, heads, _, d_head] = shared[0].dims();
+        let own = zeros([copies, heads, room, d_head], shared[0].dtype(), &shared[0].device());
+        Self { own: Some(own), shared: Some(shared) }
     }
 
-    /// Appends new keys and values after `len` tokens and attends over all of them.
+    fn copy_from(&mut self, sequence: usize, other: &Self, len: usize) {
+        let (own, other) = (self.own.take(), other.own.clone());
+        let (own, other) = own.zip(other).expect("no write is under way");
+        let copied = own.into_iter().zip(other).map(|(own, other)| {
+            let [_, heads, _, d_head] = own.dims();
+            let other = other.slice([0..1, 0..heads, 0..len, 0..d_head]);
+            own.slice_assign([sequence..sequence + 1, 0..heads, 0..len, 0..d_head], other)
+        });
+        self.own = copied.collect::<Vec<_>>().try_into().ok();
+    }
+
+    /// Appends new keys and values and attends over all that their sequences hold.
     ///
     /// # Shapes
     ///
-    /// `qkv`: `[batch * new, (n_heads + 2 * n_kv_heads) * d_head]`, result: `[batch * new, n_heads * d_head]`.
-    pub(crate) fn attend(&mut self, qkv: Tensor<B, 2>, heads: Heads, len: usize) -> Tensor<B, 2> {
-        let taken =
-            [&mut self.keys, &mut self.values].map(|part| part.take().expect("no write is under way"));
-        let (output, [keys, values]) = cached_attention(qkv, taken, heads, len);
-        (self.keys, self.values) = (Some(keys), Some(values));
+    /// `qkv`: `[n, (n_heads + 2 * n_kv_heads) * d_head]`, result: `[n, n_heads * d_head]`.
+    pub(crate) fn attend(
+        &mut self,
+        qkv: Tensor<B, 2>,
+        shared: usize,
+        spans: &[Span],
+        heads: Heads,
+    ) -> Tensor<B, 2> {
+        let own = self.own.take().expect("no write is under way");
+        let prefix = self.shared.clone().map(|cache| SharedPrefix { cache, len: shared });
+        let (output, own) = cached_attention(qkv, own, prefix, spans, heads);
+        self.own = Some(own);
         output
     }
 }

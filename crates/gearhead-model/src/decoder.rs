@@ -10,16 +10,12 @@ use burn::{
 };
 use gearhead_kernels::{
     AttentionWeights, Documents, Kernels, MlpWeights, RopeTable, attention_block, embedding, linear,
-    linear_add, linear_cross_entropy, mlp_block, rms_norm, rope,
+    linear_cross_entropy, mlp_block, rms_norm,
 };
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 use rand_distr::{Distribution, StandardNormal};
 
-use crate::{
-    cache::{KvCache, LayerCache},
-    config::ModelConfig,
-    error::Result,
-};
+use crate::{config::ModelConfig, error::Result};
 
 /// A Llama-family decoder.
 #[derive(Module, Debug)]
@@ -78,8 +74,85 @@ struct RmsNorm<B: Backend> {
     weight: Param<Tensor<B, 1>>,
 }
 
-/// Gives each weight its values: name and shape in, `f32` out.
-pub(crate) type WeightSource<'a> = dyn FnMut(&str, &[usize]) -> Result<Vec<f32>> + 'a;
+/// Gives each weight its values, by its name and shape.
+pub(crate) type WeightSource<'a> = dyn FnMut(&str, &[usize]) -> Result<TensorData> + 'a;
+
+/// The weights of a layer.
+pub(crate) struct LayerWeights<B: Backend> {
+    pub(crate) attention_norm: Tensor<B, 1>,
+    pub(crate) q: Tensor<B, 2>,
+    pub(crate) k: Tensor<B, 2>,
+    pub(crate) v: Tensor<B, 2>,
+    pub(crate) attention_output: Tensor<B, 2>,
+    pub(crate) mlp_norm: Tensor<B, 1>,
+    pub(crate) gate: Tensor<B, 2>,
+    pub(crate) up: Tensor<B, 2>,
+    pub(crate) down: Tensor<B, 2>,
+}
+
+/// Weights of a model of a shape, asked for by their names.
+pub(crate) struct WeightReader<'a, 'b, B: Backend> {
+    config: &'a ModelConfig,
+    device: &'a B::Device,
+    source: &'a mut WeightSource<'b>,
+}
+
+impl<'a, 'b, B: Backend> WeightReader<'a, 'b, B> {
+    /// # Errors
+    ///
+    /// [`crate::Error::Config`] when sizes do not fit.
+    pub(crate) fn new(
+        config: &'a ModelConfig,
+        device: &'a B::Device,
+        source: &'a mut WeightSource<'b>,
+    ) -> Result<Self> {
+        config.validate()?;
+        Ok(Self { config, device, source })
+    }
+
+    pub(crate) fn config(&self) -> &'a ModelConfig {
+        self.config
+    }
+
+    /// `[vocab_size, d_model]`.
+    pub(crate) fn embedding(&mut self) -> Result<Tensor<B, 2>> {
+        self.tensor("model.embed_tokens.weight", [self.config.vocab_size, self.config.d_model])
+    }
+
+    pub(crate) fn layer(&mut self, index: usize) -> Result<LayerWeights<B>> {
+        let ModelConfig { d_model, d_ff, n_heads, n_kv_heads, .. } = *self.config;
+        let (q_dim, kv_dim) = (n_heads * self.config.d_head(), n_kv_heads * self.config.d_head());
+        let name = |part: &str| format!("model.layers.{index}.{part}.weight");
+        Ok(LayerWeights {
+            attention_norm: self.tensor(&name("input_layernorm"), [d_model])?,
+            q: self.tensor(&name("self_attn.q_proj"), [q_dim, d_model])?,
+            k: self.tensor(&name("self_attn.k_proj"), [kv_dim, d_model])?,
+            v: self.tensor(&name("self_attn.v_proj"), [kv_dim, d_model])?,
+            attention_output: self.tensor(&name("self_attn.o_proj"), [d_model, q_dim])?,
+            mlp_norm: self.tensor(&name("post_attention_layernorm"), [d_model])?,
+            gate: self.tensor(&name("mlp.gate_proj"), [d_ff, d_model])?,
+            up: self.tensor(&name("mlp.up_proj"), [d_ff, d_model])?,
+            down: self.tensor(&name("mlp.down_proj"), [d_model, d_ff])?,
+        })
+    }
+
+    /// `[d_model]`.
+    pub(crate) fn norm(&mut self) -> Result<Tensor<B, 1>> {
+        self.tensor("model.norm.weight", [self.config.d_model])
+    }
+
+    /// `[vocab_size, d_model]`, where it is not the embedding.
+    pub(crate) fn head(&mut self) -> Result<Option<Tensor<B, 2>>> {
+        if self.config.tie_embeddings {
+            return Ok(None);
+        }
+        self.tensor("lm_head.weight", [self.config.vocab_size, self.config.d_model]).map(Some)
+    }
+
+    fn tensor<const D: usize>(&mut self, name: &str, shape: [usize; D]) -> Result<Tensor<B, D>> {
+        Ok(Tensor::from_data((self.source)(name, &shape)?, self.device))
+    }
+}
 
 impl<B: Kernels> Decoder<B> {
     /// A new model with random weights: normal with standard deviation 0.02, the layers' output projections divided by
@@ -94,16 +167,15 @@ impl<B: Kernels> Decoder<B> {
         Self::build(config, device, &mut |name, shape| {
             let count = shape.iter().product();
             if name.ends_with("norm.weight") {
-                return Ok(vec![1.0; count]);
+                return Ok(TensorData::new(vec![1.0_f32; count], shape));
             }
             let is_output = name.ends_with("o_proj.weight") || name.ends_with("down_proj.weight");
             let deviation = if is_output { 0.02 * output_scale } else { 0.02 };
-            Ok((0..count)
-                .map(|_| {
-                    let normal: f32 = StandardNormal.sample(&mut rng);
-                    deviation * normal
-                })
-                .collect())
+            let normal = |_| {
+                let normal: f32 = StandardNormal.sample(&mut rng);
+                deviation * normal
+            };
+            Ok(TensorData::new((0..count).map(normal).collect::<Vec<_>>(), shape))
         })
     }
 
@@ -113,49 +185,14 @@ impl<B: Kernels> Decoder<B> {
         device: &B::Device,
         source: &mut WeightSource<'_>,
     ) -> Result<Self> {
-        config.validate()?;
-        let (d_model, d_ff) = (config.d_model, config.d_ff);
-        let (q_dim, kv_dim) = (config.n_heads * config.d_head(), config.n_kv_heads * config.d_head());
-        let matrix = |name: &str, out: usize, into: usize, source: &mut WeightSource<'_>| {
-            let values = source(name, &[out, into])?;
-            Ok(Param::from_tensor(Tensor::from_data(TensorData::new(values, [out, into]), device)))
-        };
-        let vector = |name: &str, source: &mut WeightSource<'_>| {
-            let values = source(name, &[d_model])?;
-            Ok(RmsNorm {
-                weight: Param::from_tensor(Tensor::from_data(TensorData::new(values, [d_model]), device)),
-            })
-        };
-        let embed_tokens =
-            Embedding { weight: matrix("model.embed_tokens.weight", config.vocab_size, d_model, source)? };
+        let mut reader = WeightReader::<B>::new(config, device, source)?;
+        let embed_tokens = Embedding { weight: Param::from_tensor(reader.embedding()?) };
         let mut layers = Vec::with_capacity(config.n_layers);
         for index in 0..config.n_layers {
-            let name = |part: &str| format!("model.layers.{index}.{part}.weight");
-            let projection = |part: &str, out, into, source: &mut WeightSource<'_>| -> Result<Linear<B>> {
-                Ok(Linear { weight: matrix(&name(part), out, into, source)? })
-            };
-            layers.push(Layer {
-                input_layernorm: vector(&name("input_layernorm"), source)?,
-                self_attn: Attention {
-                    q_proj: projection("self_attn.q_proj", q_dim, d_model, source)?,
-                    k_proj: projection("self_attn.k_proj", kv_dim, d_model, source)?,
-                    v_proj: projection("self_attn.v_proj", kv_dim, d_model, source)?,
-                    o_proj: projection("self_attn.o_proj", d_model, q_dim, source)?,
-                },
-                post_attention_layernorm: vector(&name("post_attention_layernorm"), source)?,
-                mlp: Mlp {
-                    gate_proj: projection("mlp.gate_proj", d_ff, d_model, source)?,
-                    up_proj: projection("mlp.up_proj", d_ff, d_model, source)?,
-                    down_proj: projection("mlp.down_proj", d_model, d_ff, source)?,
-                },
-            });
+            layers.push(Layer::new(reader.layer(index)?));
         }
-        let norm = vector("model.norm.weight", source)?;
-        let lm_head = if config.tie_embeddings {
-            None
-        } else {
-            Some(Linear { weight: matrix("lm_head.weight", config.vocab_size, d_model, source)? })
-        };
+        let norm = RmsNorm::new(reader.norm()?);
+        let lm_head = reader.head()?.map(Linear::new);
         Ok(Self { model: Backbone { embed_tokens, layers, norm }, lm_head, config: config.clone() })
     }
 
@@ -181,36 +218,7 @@ impl<B: Kernels> Decoder<B> {
         for layer in &self.model.layers {
             x = layer.forward_packed(x, &table, documents, &self.config);
         }
-        self.normalise(x, &self.model.norm)
-    }
-
-    /// Final hidden states of new tokens that follow what the cache holds, which then holds them too.
-    ///
-    /// # Shapes
-    ///
-    /// `ids`: `[batch, new]` by rows, result: `[batch * new, d_model]`.
-    ///
-    /// # Panics
-    ///
-    /// Where `ids` is not a whole number of rows, or the cache has no room: programmer's errors.
-    pub fn forward_cached(&self, ids: &[u32], cache: &mut KvCache<B>) -> Tensor<B, 2> {
-        let (batch, len) = (cache.batch(), cache.len());
-        assert!(ids.len().is_multiple_of(batch), "one row of ids for each sequence");
-        let new = ids.len() / batch;
-        assert!(
-            len + new <= cache.capacity(),
-            "the cache has room for {}, not {}",
-            cache.capacity(),
-            len + new
-        );
-        let positions: Vec<usize> = (0..batch).flat_map(|_| len..len + new).collect();
-        let table = RopeTable::new(&positions, &self.config.inverse_frequencies(), &self.device());
-        let mut x = self.embed(ids);
-        for (layer, layer_cache) in self.model.layers.iter().zip(cache.layers_mut()) {
-            x = layer.forward_cached(x, &table, layer_cache, len, &self.config);
-        }
-        cache.advance(new);
-        self.normalise(x, &self.model.norm)
+        rms_norm(x, self.final_norm(), self.config.rms_norm_eps)
     }
 
     /// Scores of every token of the vocabulary.
@@ -231,7 +239,20 @@ impl<B: Kernels> Decoder<B> {
         linear_cross_entropy(hidden, self.output_weight(), targets)
     }
 
-    fn output_weight(&self) -> Tensor<B, 2> {
+    /// The weights of each layer, in their order.
+    pub(crate) fn layer_weights(&self) -> impl Iterator<Item = LayerWeights<B>> {
+        self.model.layers.iter().map(Layer::weights)
+    }
+
+    pub(crate) fn embedding(&self) -> Tensor<B, 2> {
+        self.model.embed_tokens.weight.val()
+    }
+
+    pub(crate) fn final_norm(&self) -> Tensor<B, 1> {
+        self.model.norm.weight.val()
+    }
+
+    pub(crate) fn output_weight(&self) -> Tensor<B, 2> {
         self.lm_head.as_ref().map_or(&self.model.embed_tokens.weight, |head| &head.weight).val()
     }
 
@@ -239,15 +260,55 @@ impl<B: Kernels> Decoder<B> {
         let ids: Vec<i64> = ids.iter().map(|id| i64::from(*id)).collect();
         let count = ids.len();
         let ids = Tensor::<B, 1, Int>::from_data(TensorData::new(ids, [count]), &self.device());
-        embedding(self.model.embed_tokens.weight.val(), ids)
+        embedding(self.embedding(), ids)
     }
+}
 
-    fn normalise(&self, x: Tensor<B, 2>, norm: &RmsNorm<B>) -> Tensor<B, 2> {
-        rms_norm(x, norm.weight.val(), self.config.rms_norm_eps)
+impl<B: Backend> Linear<B> {
+    fn new(weight: Tensor<B, 2>) -> Self {
+        Self { weight: Param::from_tensor(weight) }
+    }
+}
+
+impl<B: Backend> RmsNorm<B> {
+    fn new(weight: Tensor<B, 1>) -> Self {
+        Self { weight: Param::from_tensor(weight) }
     }
 }
 
 impl<B: Kernels> Layer<B> {
+    fn new(weights: LayerWeights<B>) -> Self {
+        Self {
+            input_layernorm: RmsNorm::new(weights.attention_norm),
+            self_attn: Attention {
+                q_proj: Linear::new(weights.q),
+                k_proj: Linear::new(weights.k),
+                v_proj: Linear::new(weights.v),
+                o_proj: Linear::new(weights.attention_output),
+            },
+            post_attention_layernorm: RmsNorm::new(weights.mlp_norm),
+            mlp: Mlp {
+                gate_proj: Linear::new(weights.gate),
+                up_proj: Linear::new(weights.up),
+                down_proj: Linear::new(weights.down),
+            },
+        }
+    }
+
+    fn weights(&self) -> LayerWeights<B> {
+        LayerWeights {
+            attention_norm: self.input_layernorm.weight.val(),
+            q: self.self_attn.q_proj.weight.val(),
+            k: self.self_attn.k_proj.weight.val(),
+            v: self.self_attn.v_proj.weight.val(),
+            attention_output: self.self_attn.o_proj.weight.val(),
+            mlp_norm: self.post_attention_layernorm.weight.val(),
+            gate: self.mlp.gate_proj.weight.val(),
+            up: self.mlp.up_proj.weight.val(),
+            down: self.mlp.down_proj.weight.val(),
+        }
+    }
+
     /// Inside each document of a flat batch.
     fn forward_packed(
         &self,
@@ -256,42 +317,10 @@ impl<B: Kernels> Layer<B> {
         documents: &Documents,
         config: &ModelConfig,
     ) -> Tensor<B, 2> {
-        let weights = AttentionWeights {
-            norm: self.input_layernorm.weight.val(),
-            q: self.self_attn.q_proj.weight.val(),
-            k: self.self_attn.k_proj.weight.val(),
-            v: self.self_attn.v_proj.weight.val(),
-            output: self.self_attn.o_proj.weight.val(),
-        };
-        let x = attention_block(x, weights, config.heads(), table, documents, config.rms_norm_eps);
-        self.mlp(x, config)
-    }
-
-    /// New tokens that look at what the cache holds and at each other.
-    fn forward_cached(
-        &self,
-        x: Tensor<B, 2>,
-        table: &RopeTable<B>,
-        cache: &mut LayerCache<B>,
-        len: usize,
-        config: &ModelConfig,
-    ) -> Tensor<B, 2> {
-        let normed = rms_norm(x.clone(), self.input_layernorm.weight.val(), config.rms_norm_eps);
-        let Attention { q_proj, k_proj, v_proj, o_proj } = &self.self_attn;
-        let heads = config.heads();
-        let qkv = linear(normed, [q_proj, k_proj, v_proj].map(|projection| projection.weight.val()).to_vec());
-        let qkv = rope(qkv, table, heads.turned());
-        let x = linear_add(cache.attend(qkv, heads, len), o_proj.weight.val(), x);
-        self.mlp(x, config)
-    }
-
-    fn mlp(&self, x: Tensor<B, 2>, config: &ModelConfig) -> Tensor<B, 2> {
-        let weights = MlpWeights {
-            norm: self.post_attention_layernorm.weight.val(),
-            gate: self.mlp.gate_proj.weight.val(),
-            up: self.mlp.up_proj.weight.val(),
-            down: self.mlp.down_proj.weight.val(),
-        };
-        mlp_block(x, weights, config.rms_norm_eps)
+        let LayerWeights { attention_norm, q, k, v, attention_output, mlp_norm, gate, up, down } =
+            self.weights();
+        let attention = AttentionWeights { norm: attention_norm, q, k, v, output: attention_output };
+        let x = attention_block(x, attention, config.heads(), table, documents, config.rms_norm_eps);
+        mlp_block(x, MlpWeights { norm: mlp_norm, gate, up, down }, config.rms_norm_eps)
     }
 }

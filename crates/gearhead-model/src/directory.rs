@@ -1,21 +1,22 @@
 //! A model directory: `config.json`, `model.safetensors` and whatever files stand beside them.
 
 use std::{
-    borrow::Cow,
     fs::File,
     path::{Path, PathBuf},
 };
 
-use burn::tensor::backend::Backend;
+use burn::tensor::{Bytes, DType, TensorData, backend::Backend};
+use burn_std::AllocationProperty;
 use gearhead_kernels::Kernels;
 use half::{bf16, f16};
 use safetensors::{SafeTensors, tensor::TensorView};
 
 use crate::{
     config::ModelConfig,
-    decoder::Decoder,
+    decoder::{Decoder, WeightReader, WeightSource},
     error::{Error, Result},
     names::for_each_parameter,
+    predictor::{Precision, Predictor},
 };
 
 const CONFIG: &str = "config.json";
@@ -44,30 +45,15 @@ impl Dtype {
     }
 }
 
-/// The configuration and the weights of a model, mapped from files or lent from memory.
+/// The configuration and the weights of a model: of a file that is mapped, not copied, or in memory.
 #[derive(Debug)]
-pub struct ModelDirectory<'a> {
+pub struct ModelDirectory {
     config: ModelConfig,
-    weights: Weights<'a>,
+    weights: bytes::Bytes,
     path: PathBuf,
 }
 
-#[derive(Debug)]
-enum Weights<'a> {
-    Mapped(memmap2::Mmap),
-    Memory(Cow<'a, [u8]>),
-}
-
-impl Weights<'_> {
-    fn bytes(&self) -> &[u8] {
-        match self {
-            Self::Mapped(map) => map,
-            Self::Memory(bytes) => bytes,
-        }
-    }
-}
-
-impl ModelDirectory<'static> {
+impl ModelDirectory {
     /// Opens a directory.
     ///
     /// # Errors
@@ -79,21 +65,19 @@ impl ModelDirectory<'static> {
         let config = ModelConfig::from_hf_json(&config, &path.join(CONFIG))?;
         let file = path.join(WEIGHTS);
         let weights = File::open(&file).map_err(|source| missing_or_io(&path, WEIGHTS, source))?;
-        let weights = Weights::Mapped(map(&weights).map_err(|source| Error::Io { path: file, source })?);
-        Ok(Self { config, weights, path })
+        let weights = map(&weights).map_err(|source| Error::Io { path: file, source })?;
+        Ok(Self { config, weights: bytes::Bytes::from_owner(weights), path })
     }
-}
 
-impl<'a> ModelDirectory<'a> {
     /// A directory that is in memory; `name` is what error messages call it.
     ///
     /// # Errors
     ///
     /// The configuration is wrong.
-    pub fn from_memory(config: &[u8], weights: &'a [u8], name: &str) -> Result<Self> {
+    pub fn from_memory(config: &[u8], weights: impl Into<bytes::Bytes>, name: &str) -> Result<Self> {
         let path = PathBuf::from(name);
         let config = ModelConfig::from_hf_json(config, &path.join(CONFIG))?;
-        Ok(Self { config, weights: Weights::Memory(Cow::Borrowed(weights)), path })
+        Ok(Self { config, weights: weights.into(), path })
     }
 
     /// The shape of the model.
@@ -101,16 +85,32 @@ impl<'a> ModelDirectory<'a> {
         &self.config
     }
 
-    /// The decoder, with its weights as f32 on `device`.
+    /// The decoder, with its weights as f32 on `device`. On the CPU, weights that are stored so are read from the file
+    /// when they are needed, and copied when they are changed.
     ///
     /// # Errors
     ///
     /// Names the weight that is missing or of the wrong shape.
     pub fn decoder<B: Kernels>(&self, device: &B::Device) -> Result<Decoder<B>> {
+        self.with_weights(|source| Decoder::build(&self.config, device, source))
+    }
+
+    /// The decoder made ready to predict.
+    ///
+    /// # Errors
+    ///
+    /// As [`decoder`](Self::decoder), and where the model's sizes do not suit the precision.
+    pub fn predictor<B: Kernels>(&self, precision: Precision, device: &B::Device) -> Result<Predictor<B>> {
+        self.with_weights(|source| {
+            Predictor::read(&mut WeightReader::new(&self.config, device, source)?, precision)
+        })
+    }
+
+    fn with_weights<R>(&self, build: impl FnOnce(&mut WeightSource<'_>) -> Result<R>) -> Result<R> {
         let path = self.path.join(WEIGHTS);
-        let tensors = SafeTensors::deserialize(self.weights.bytes())
+        let tensors = SafeTensors::deserialize(&self.weights)
             .map_err(|source| Error::Safetensors { path: path.clone(), source })?;
-        Decoder::build(&self.config, device, &mut |name, shape| {
+        build(&mut |name, shape| {
             let fault = |reason: String| Error::Weight { path: path.clone(), name: name.to_owned(), reason };
             let view = tensors.tensor(name).map_err(|_| fault("is missing".into()))?;
             if view.shape() != shape {
@@ -119,8 +119,20 @@ impl<'a> ModelDirectory<'a> {
                     view.shape()
                 )));
             }
-            to_f32(&view).map_err(fault)
+            self.values(&view).map_err(fault)
         })
+    }
+
+    /// The values of a weight as f32, where they lie if they are stored so.
+    fn values(&self, view: &TensorView<'_>) -> std::result::Result<TensorData, String> {
+        let bytes = view.data();
+        let is_aligned = bytes.as_ptr().addr().is_multiple_of(align_of::<f32>());
+        if view.dtype() == safetensors::Dtype::F32 && is_aligned && cfg!(target_endian = "little") {
+            let shared = self.weights.slice_ref(bytes);
+            let bytes = Bytes::from_shared(shared, AllocationProperty::File);
+            return Ok(TensorData::from_bytes(bytes, view.shape(), DType::F32));
+        }
+        Ok(TensorData::new(to_f32(view)?, view.shape()))
     }
 }
 

@@ -5,7 +5,8 @@
 //! In reading order:
 //!
 //! - [`config`]: the shape of a model, and its `config.json`;
-//! - [`decoder`]: the network, over packed documents or over a cache;
+//! - [`decoder`]: the network that is trained, over packed documents;
+//! - [`predictor`]: the network that predicts, over a cache, in f32 or in few bits;
 //! - [`cache`]: keys and values of what was read so far;
 //! - [`directory`]: weights from and to `model.safetensors`.
 //!
@@ -27,10 +28,12 @@ pub mod decoder;
 pub mod directory;
 mod error;
 mod names;
+pub mod predictor;
 
-pub use cache::KvCache;
+pub use cache::{CacheDtype, KvCache};
 pub use config::ModelConfig;
 pub use decoder::Decoder;
 pub use directory::{Dtype, ModelDirectory};
 pub use error::{Error, Result};
 pub use names::for_each_parameter;
+pub use predictor::{Precision, Predictor};

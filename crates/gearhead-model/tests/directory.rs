@@ -171,7 +171,7 @@ fn a_directory_in_memory_is_the_one_on_disk() {
     for model in MODELS {
         let [config, bytes] =
             ["config.json", "model.safetensors"].map(|file| fs::read(directory(model).join(file)).unwrap());
-        let memory = ModelDirectory::from_memory(&config, &bytes, model).unwrap();
+        let memory = ModelDirectory::from_memory(&config, bytes.clone(), model).unwrap();
         assert_eq!(memory.config(), ModelDirectory::open(directory(model)).unwrap().config());
         let memory = memory.decoder::<Flex>(&FlexDevice).unwrap();
         assert_eq!(weights(&memory), weights(&decoder(model)));

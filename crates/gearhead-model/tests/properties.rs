@@ -5,8 +5,8 @@
 mod fixture;
 
 use burn::backend::Flex;
-use gearhead_kernels::Documents;
-use gearhead_model::{Decoder, KvCache};
+use gearhead_kernels::{Documents, Quantization};
+use gearhead_model::{CacheDtype, Decoder, KvCache, ModelConfig, Precision, Predictor};
 use proptest::prelude::*;
 
 use fixture::{MODELS, assert_rows_close, decoder, directory, packed, rows};
@@ -16,9 +16,16 @@ fn sequence(len: usize, seed: usize) -> Vec<u32> {
     (0..len).map(|index| ((index * (31 + 2 * seed) + 7 * seed + index * index) % 97) as u32).collect()
 }
 
-/// The logits of new tokens for every sequence of the cache, row after row.
+/// A model made ready to predict as it is.
+fn predictor(decoder: &Decoder<Flex>) -> Predictor<Flex> {
+    Predictor::new(decoder, Precision::default()).unwrap()
+}
+
+/// The logits of as many new tokens for every sequence of the cache, row after row.
 fn cached(decoder: &Decoder<Flex>, ids: &[u32], cache: &mut KvCache<Flex>) -> Vec<Vec<f32>> {
-    rows(decoder.logits(decoder.forward_cached(ids, cache)))
+    let new: Vec<_> = ids.chunks(ids.len() / cache.sequences()).enumerate().collect();
+    let predictor = predictor(decoder);
+    rows(predictor.logits(predictor.forward(&new, cache)))
 }
 
 /// Panics where logits differ by more than rounding: 1e-5 of the largest. A token whose hidden state is nearly zero
@@ -30,7 +37,7 @@ fn assert_same(what: &str, ours: &[Vec<f32>], expected: &[Vec<f32>]) {
 
 /// Reads a sequence in chunks of the given lengths.
 fn in_chunks(decoder: &Decoder<Flex>, ids: &[u32], chunks: &[usize]) -> Vec<Vec<f32>> {
-    let mut cache = KvCache::new(decoder.config(), 1, ids.len() + 3, &decoder.device());
+    let mut cache = predictor(decoder).cache(1, ids.len() + 3);
     let mut rest = ids;
     let mut logits = Vec::new();
     for chunk in chunks {
@@ -39,7 +46,7 @@ fn in_chunks(decoder: &Decoder<Flex>, ids: &[u32], chunks: &[usize]) -> Vec<Vec<
         rest = later;
     }
     assert!(rest.is_empty());
-    assert_eq!(cache.len(), ids.len());
+    assert_eq!(cache.len(0), ids.len());
     logits
 }
 
@@ -73,10 +80,10 @@ fn the_rows_of_a_fork_are_sequences_of_their_own() {
     for model in MODELS {
         let decoder = decoder::<Flex>(model);
         for chunks in [&[12][..], &[1; 12], &[1, 11], &[7, 5]] {
-            let mut trunk = KvCache::new(decoder.config(), 1, 9, &decoder.device());
+            let mut trunk = predictor(&decoder).cache(1, 9);
             let of_prefix = cached(&decoder, &prefix, &mut trunk);
             let mut fork = trunk.fork(3, 20);
-            assert_eq!((fork.batch(), fork.len(), fork.capacity()), (3, 5, 20));
+            assert_eq!((fork.sequences(), fork.len(2), fork.capacity()), (3, 5, 20));
             let mut logits = [of_prefix.clone(), of_prefix.clone(), of_prefix];
             let mut from = 0;
             for chunk in chunks {
@@ -92,7 +99,7 @@ fn the_rows_of_a_fork_are_sequences_of_their_own() {
                 assert_same(&format!("{model}, row {row} in {chunks:?}"), logits, &expected);
             }
             // What was forked from still holds its five tokens and nothing else.
-            assert_eq!((trunk.batch(), trunk.len()), (1, 5));
+            assert_eq!((trunk.sequences(), trunk.len(0)), (1, 5));
             let whole = [&prefix[..], &continuations[2][..4]].concat();
             let own = cached(&decoder, &whole[5..], &mut trunk);
             assert_same(model, &own, &packed(&decoder, &whole)[5..]);
@@ -105,8 +112,8 @@ fn a_batch_from_the_beginning_is_each_sequence_alone() {
     let sequences = [7, 8].map(|seed| sequence(9, seed));
     for model in MODELS {
         let decoder = decoder::<Flex>(model);
-        let mut cache = KvCache::new(decoder.config(), 2, 9, &decoder.device());
-        assert!(cache.is_empty());
+        let mut cache = predictor(&decoder).cache(2, 9);
+        assert!(cache.is_empty(1));
         let mut logits = [Vec::new(), Vec::new()];
         for range in [0..4, 4..5, 5..9] {
             let ids = sequences.each_ref().map(|ids| &ids[range.clone()]).concat();
@@ -122,20 +129,104 @@ fn a_batch_from_the_beginning_is_each_sequence_alone() {
 }
 
 #[test]
+fn sequences_of_any_lengths_come_and_go_side_by_side() {
+    let [a, b, c] = [(11, 1), (7, 2), (9, 3)].map(|(len, seed)| sequence(len, seed));
+    for model in MODELS {
+        let decoder = decoder::<Flex>(model);
+        let predictor = predictor(&decoder);
+        let mut cache = predictor.cache(2, 12);
+        let mut logits = [Vec::new(), Vec::new(), Vec::new()];
+        let mut feed = |new: &[(usize, usize, &[u32])], cache: &mut KvCache<Flex>| {
+            let parts: Vec<_> = new.iter().map(|(slot, _, ids)| (*slot, *ids)).collect();
+            let mut rows = rows(predictor.logits(predictor.forward(&parts, cache))).into_iter();
+            for (_, text, ids) in new {
+                logits[*text].extend(rows.by_ref().take(ids.len()));
+            }
+        };
+        feed(&[(1, 0, &a[..6])], &mut cache);
+        feed(&[(0, 1, &b[..1]), (1, 0, &a[6..7])], &mut cache);
+        feed(&[(1, 0, &a[7..]), (0, 1, &b[1..])], &mut cache);
+        // The place of the first is taken by a third, the second stays.
+        cache.truncate(1, 0);
+        feed(&[(1, 2, &c[..8])], &mut cache);
+        assert_eq!((cache.len(0), cache.len(1)), (7, 8));
+        // One is moved to a cache of its own, and goes on there.
+        let mut own = predictor.cache(1, 9);
+        let mut single = predictor.cache(1, 12);
+        predictor.forward(&[(0, &c[..8])], &mut single);
+        own.copy_from(0, &single);
+        feed(&[(0, 2, &c[8..])], &mut own);
+        for (logits, ids) in logits.iter().zip([&a, &b, &c]) {
+            assert_same(model, logits, &packed(&decoder, ids));
+        }
+    }
+}
+
+#[test]
+fn what_follows_long_prompts_is_what_follows_each_alone() {
+    let decoder = decoder::<Flex>("llama_gqa");
+    let predictor = predictor(&decoder);
+    // Several passes, one of which ends in the middle of a prompt.
+    let prompts = [(300, 1), (290, 2), (1, 3), (700, 4), (5, 5)].map(|(len, seed)| sequence(len, seed));
+    let new: Vec<_> = prompts.iter().map(Vec::as_slice).enumerate().collect();
+    let together = rows(predictor.next_logits(&new, &mut predictor.cache(5, 700)));
+    let alone = prompts.iter().map(|ids| packed(&decoder, ids).pop().unwrap());
+    assert_same("next", &together, &alone.collect::<Vec<_>>());
+}
+
+/// A shape whose rows are whole groups, with more than one block of rows and some to spare.
+fn of_groups() -> Decoder<Flex> {
+    let config =
+        ModelConfig { d_model: 64, n_layers: 2, n_heads: 4, n_kv_heads: 2, d_ff: 96, ..ModelConfig::new(97) };
+    Decoder::init(&config, 3, &burn::tensor::Device::<Flex>::default()).unwrap()
+}
+
+#[test]
+fn fewer_bits_change_logits_a_little() {
+    let decoder = of_groups();
+    let ids = sequence(40, 6);
+    let expected = packed(&decoder, &ids);
+    let largest = expected.iter().flatten().fold(0.0_f32, |largest, logit| largest.max(logit.abs()));
+    let precisions = [
+        (None, CacheDtype::F16, 2e-3),
+        (Some(Quantization::Q8_0), CacheDtype::F32, 0.03),
+        (Some(Quantization::Q8_0), CacheDtype::F16, 0.03),
+        (Some(Quantization::Q4_0), CacheDtype::F32, 0.4),
+    ];
+    for (weights, cache, tolerance) in precisions {
+        let predictor = Predictor::new(&decoder, Precision { weights, cache }).unwrap();
+        let logits = rows(predictor.logits(predictor.forward(&[(0, &ids)], &mut predictor.cache(1, 40))));
+        let what = format!("{weights:?} {cache:?}");
+        let error = assert_rows_close(&what, &logits, &expected, tolerance * largest);
+        assert!(error > 0.0, "{what} is not exact");
+    }
+}
+
+#[test]
+fn sizes_that_are_no_whole_groups_are_refused() {
+    let precision = Precision { weights: Some(Quantization::Q4_0), ..Precision::default() };
+    let config =
+        ModelConfig { d_model: 48, n_layers: 1, n_heads: 4, n_kv_heads: 2, d_ff: 64, ..ModelConfig::new(20) };
+    let decoder = Decoder::<Flex>::init(&config, 3, &burn::tensor::Device::<Flex>::default()).unwrap();
+    let error = Predictor::new(&decoder, precision).unwrap_err();
+    assert_eq!(error.to_string(), "model.d_model is 48, but q4_0 stores groups of 32 weights");
+}
+
+#[test]
 fn what_is_truncated_is_forgotten() {
     let (ids, wrong) = (sequence(17, 9), sequence(10, 10));
     for model in MODELS {
         let decoder = decoder::<Flex>(model);
-        let mut cache = KvCache::new(decoder.config(), 1, 17, &decoder.device());
+        let mut cache = predictor(&decoder).cache(1, 17);
         let mut logits = cached(&decoder, &ids[..6], &mut cache);
         cached(&decoder, &wrong, &mut cache);
-        cache.truncate(6);
-        assert_eq!(cache.len(), 6);
+        cache.truncate(0, 6);
+        assert_eq!(cache.len(0), 6);
         logits.extend(cached(&decoder, &ids[6..7], &mut cache));
         logits.extend(cached(&decoder, &ids[7..], &mut cache));
         assert_same(model, &logits, &packed(&decoder, &ids));
-        cache.truncate(40);
-        assert_eq!(cache.len(), 17);
+        cache.truncate(0, 40);
+        assert_eq!(cache.len(0), 17);
     }
 }
 
@@ -156,7 +247,7 @@ fn what_shares_a_batch_changes_nothing() {
 #[should_panic(expected = "the cache has room for 4, not 5")]
 fn a_full_cache_panics() {
     let decoder = decoder::<Flex>("llama_tied");
-    let mut cache = KvCache::new(decoder.config(), 1, 4, &decoder.device());
+    let mut cache = predictor(&decoder).cache(1, 4);
     cached(&decoder, &[1, 2, 3], &mut cache);
     cached(&decoder, &[4, 5], &mut cache);
 }

@@ -12,7 +12,7 @@ use burn::{
     tensor::{Int, Tensor, TensorData, backend::AutodiffBackend},
 };
 use gearhead_kernels::Documents;
-use gearhead_model::{Decoder, KvCache};
+use gearhead_model::{Decoder, Precision, Predictor};
 use serde::Deserialize;
 
 use fixture::{MODELS, assert_rows_close, decoder, directory, packed, rows};
@@ -124,12 +124,12 @@ fn greedy_decoding_with_the_cache_is_that_of_transformers() {
         let expected = Expected::read(model);
         let decoder = decoder::<Flex>(model);
         let prompt = &expected.ids[expected.trained_sequence];
-        let mut cache =
-            KvCache::new(decoder.config(), 1, prompt.len() + expected.greedy_ids.len(), &decoder.device());
+        let predictor = Predictor::new(&decoder, Precision::default()).unwrap();
+        let mut cache = predictor.cache(1, prompt.len() + expected.greedy_ids.len());
         let mut new = prompt.clone();
         let mut written = Vec::new();
         while written.len() < expected.greedy_ids.len() {
-            let logits = rows(decoder.logits(decoder.forward_cached(&new, &mut cache)));
+            let logits = rows(predictor.next_logits(&[(0, &new)], &mut cache));
             let last = logits.last().unwrap();
             let best = (0..last.len()).max_by(|a, b| last[*a].total_cmp(&last[*b])).unwrap();
             new = vec![best as u32];
@@ -145,8 +145,9 @@ fn each_sequence_alone_gives_the_logits_of_transformers_cached_or_not() {
         let expected = Expected::read(model);
         let decoder = decoder::<Flex>(model);
         for (ids, logits) in expected.ids.iter().zip(&expected.logits) {
-            let mut cache = KvCache::new(decoder.config(), 1, 40, &decoder.device());
-            let ours = rows(decoder.logits(decoder.forward_cached(ids, &mut cache)));
+            let predictor = Predictor::new(&decoder, Precision::default()).unwrap();
+            let hidden = predictor.forward(&[(0, ids)], &mut predictor.cache(1, 40));
+            let ours = rows(predictor.logits(hidden));
             assert_rows_close(model, &ours, logits, 1e-4);
             assert_rows_close(model, &packed(&decoder, ids), logits, 1e-4);
         }

@@ -29,7 +29,7 @@ use gearhead_infer::{
     report::ModelAnswer,
     sampling::Sampling,
 };
-use gearhead_model::{Decoder, Dtype, ModelConfig, directory};
+use gearhead_model::{Decoder, Dtype, ModelConfig, Precision, directory};
 use gearhead_serve::router;
 use serde_json::{Value, json};
 use tower::ServiceExt;
@@ -53,7 +53,7 @@ fn service() -> Router {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("model");
     directory::save(&decoder, &config, Dtype::F32, &beside, &path).unwrap();
-    router(Box::new(Engine::<Flex>::open(&path, &FlexDevice).unwrap())).unwrap()
+    router(Box::new(Engine::<Flex>::open(&path, Precision::default(), &FlexDevice).unwrap())).unwrap()
 }
 
 fn diagnose(body: impl Into<Body>) -> Request<Body> {
@@ -172,6 +172,17 @@ impl Diagnose for Slow {
         _: &Sampling,
         _: &mut dyn FnMut(u32),
     ) -> Result<Continuation, Error> {
+        unreachable!("the service only diagnoses")
+    }
+
+    fn generate_many(
+        &self,
+        _: &[Vec<u32>],
+        _: usize,
+        _: &Sampling,
+        _: usize,
+        _: &mut dyn FnMut(usize, u32),
+    ) -> Result<Vec<Result<Continuation, Error>>, Error> {
         unreachable!("the service only diagnoses")
     }
 

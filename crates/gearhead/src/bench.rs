@@ -8,9 +8,9 @@ use std::{
 
 use gearhead_data::prompt::Document;
 use gearhead_device::{Device, Job, run};
-use gearhead_infer::{engine::model_directory, sampling::argmax};
+use gearhead_infer::{decode::to_vec, engine::model_directory, sampling::argmax};
 use gearhead_kernels::{AutodiffKernels, Kernels};
-use gearhead_model::{Decoder, KvCache, ModelConfig, ModelDirectory};
+use gearhead_model::{Decoder, KvCache, ModelConfig, ModelDirectory, Precision, Predictor};
 use gearhead_train::{
     config::TrainConfig,
     optimizer::{AdamW, step_gradients},
@@ -41,6 +41,16 @@ impl Model<'_> {
             Self::Bundled => bundled_directory()?.config().clone(),
             Self::Directory(path) => ModelDirectory::open(model_directory(path))?.config().clone(),
             Self::Random(config) => config.clone(),
+        })
+    }
+
+    fn predictor<B: Kernels>(self, precision: Precision, device: &B::Device) -> Result<Predictor<B>> {
+        Ok(match self {
+            Self::Bundled => bundled_directory()?.predictor(precision, device)?,
+            Self::Directory(path) => {
+                ModelDirectory::open(model_directory(path))?.predictor(precision, device)?
+            }
+            Self::Random(_) => Predictor::new(&self.decoder(device)?, precision)?,
         })
     }
 
@@ -164,15 +174,20 @@ impl Job for Training<'_> {
 /// # Errors
 ///
 /// The model cannot be opened, or is none that diagnoses.
-pub fn diagnosis(device: &Device, model: Option<&Path>, runs: usize) -> Result<[Measured; 2]> {
+pub fn diagnosis(
+    device: &Device,
+    model: Option<&Path>,
+    precision: Precision,
+    runs: usize,
+) -> Result<[Measured; 2]> {
     let case =
         Case::new("Caterpillar 320 Excavator", "Loses power under load").with_codes("P0087, SPN 157 FMI 18");
     let (mut loading, mut diagnosing) = (Vec::new(), Vec::new());
     for _ in 0..=runs {
         let start = Instant::now();
         let engine = match model {
-            Some(path) => Engine::open(path, device)?,
-            None => Engine::bundled_on(device)?,
+            Some(path) => Engine::open_in(path, precision, device)?,
+            None => Engine::bundled_in(precision, device)?,
         };
         loading.push(start.elapsed());
         let start = Instant::now();
@@ -192,6 +207,8 @@ pub struct Generation {
     pub prompt_tokens: usize,
     /// Tokens that each prompt is continued by.
     pub new_tokens: usize,
+    /// How the model's numbers are stored.
+    pub precision: Precision,
 }
 
 /// Reading prompts, and continuing them by the most probable token each time, `runs` times after one that is not
@@ -218,21 +235,19 @@ impl Job for Generating<'_> {
     type Output = Result<[Measured; 2]>;
 
     fn run<B: AutodiffKernels>(self, device: &B::Device) -> Self::Output {
-        let Generation { batch, prompt_tokens, new_tokens } = self.work;
-        let decoder = self.model.decoder::<B::InnerBackend>(device)?;
-        let prompts = documents(decoder.config().vocab_size, batch, prompt_tokens);
-        let prompts: Vec<u32> =
-            prompts.iter().flat_map(|prompt| prompt.ids[..prompt_tokens].iter().copied()).collect();
+        let Generation { batch, prompt_tokens, new_tokens, precision } = self.work;
+        let predictor = self.model.predictor::<B::InnerBackend>(precision, device)?;
+        let prompts = documents(predictor.config().vocab_size, batch, prompt_tokens);
+        let prompts: Vec<_> = prompts.iter().map(|prompt| prompt.ids[..prompt_tokens].to_vec()).collect();
         let (mut reading, mut continuing) = (Vec::new(), Vec::new());
         for _ in 0..=self.runs {
-            let capacity = prompt_tokens + new_tokens;
-            let mut cache = KvCache::new(decoder.config(), batch, capacity, device);
+            let mut cache = predictor.cache(batch, prompt_tokens + new_tokens);
             let start = Instant::now();
-            let mut ids = next_ids(&decoder, &prompts, &mut cache);
+            let mut ids = next_ids(&predictor, &prompts, &mut cache);
             reading.push(start.elapsed());
             let start = Instant::now();
             for _ in 0..new_tokens {
-                ids = next_ids(&decoder, &ids, &mut cache);
+                ids = next_ids(&predictor, &ids, &mut cache);
             }
             continuing.push(start.elapsed());
         }
@@ -247,13 +262,8 @@ impl Job for Generating<'_> {
 }
 
 /// The most probable next token of each sequence, after it was given its new tokens.
-fn next_ids<B: Kernels>(decoder: &Decoder<B>, ids: &[u32], cache: &mut KvCache<B>) -> Vec<u32> {
-    let new = ids.len() / cache.batch();
-    let hidden = decoder.forward_cached(ids, cache);
-    let [rows, d_model] = hidden.dims();
-    let last = hidden.reshape([rows / new, new, d_model]).slice([0..rows / new, new - 1..new]);
-    let logits = decoder.logits(last.reshape([rows / new, d_model]));
-    let [_, vocab_size] = logits.dims();
-    let logits: Vec<f32> = logits.into_data().iter::<f32>().collect();
-    logits.chunks_exact(vocab_size).map(argmax).collect()
+fn next_ids<B: Kernels>(predictor: &Predictor<B>, new: &[Vec<u32>], cache: &mut KvCache<B>) -> Vec<Vec<u32>> {
+    let new: Vec<_> = new.iter().map(|ids| &ids[..]).enumerate().collect();
+    let logits = to_vec(predictor.next_logits(&new, cache));
+    logits.chunks_exact(predictor.config().vocab_size).map(|logits| vec![argmax(logits)]).collect()
 }

@@ -12,7 +12,7 @@ use gearhead_data::{
 use gearhead_device::{Device, Job, run};
 use gearhead_infer::{Diagnose, Report};
 use gearhead_kernels::AutodiffKernels;
-use gearhead_model::ModelDirectory;
+use gearhead_model::{ModelDirectory, Precision};
 
 use crate::Result;
 
@@ -45,7 +45,16 @@ impl Engine {
     ///
     /// The device cannot hold it.
     pub fn bundled_on(device: &Device) -> Result<Self> {
-        run(device, Load::Bundled)
+        Self::bundled_in(Precision::default(), device)
+    }
+
+    /// The model that is compiled in, in a precision, on a device.
+    ///
+    /// # Errors
+    ///
+    /// The device cannot hold it.
+    pub fn bundled_in(precision: Precision, device: &Device) -> Result<Self> {
+        run(device, Load { what: What::Bundled, precision })
     }
 
     /// A model directory, or the output folder of a training, on a device.
@@ -54,12 +63,21 @@ impl Engine {
     ///
     /// Names the file that is missing or wrong.
     pub fn open(path: impl AsRef<Path>, device: &Device) -> Result<Self> {
-        run(device, Load::Directory(path.as_ref()))
+        Self::open_in(path, Precision::default(), device)
+    }
+
+    /// The same in a precision: with weights in 8 or 4 bits a model is smaller and writes faster.
+    ///
+    /// # Errors
+    ///
+    /// Names the file that is missing or wrong, or the size of the model that does not suit the precision.
+    pub fn open_in(path: impl AsRef<Path>, precision: Precision, device: &Device) -> Result<Self> {
+        run(device, Load { what: What::Directory(path.as_ref()), precision })
     }
 
     /// As [`open`](Self::open), without the linear model: for whoever learns and fits it anew.
     pub(crate) fn open_to_fit(path: &Path, device: &Device) -> Result<Self> {
-        run(device, Load::ToFit(path))
+        run(device, Load { what: What::ToFit(path), precision: Precision::default() })
     }
 
     /// The engine with a company's own knowledge in place of what is compiled in: see
@@ -107,12 +125,17 @@ impl std::fmt::Debug for Engine {
 }
 
 /// The directory of the bundled model.
-pub(crate) fn bundled_directory() -> Result<ModelDirectory<'static>> {
+pub(crate) fn bundled_directory() -> Result<ModelDirectory> {
     Ok(ModelDirectory::from_memory(BUNDLED_CONFIG, BUNDLED_WEIGHTS, BUNDLED)?)
 }
 
-/// What is to be loaded.
-enum Load<'a> {
+/// What is to be loaded, and how its numbers are to be stored.
+struct Load<'a> {
+    what: What<'a>,
+    precision: Precision,
+}
+
+enum What<'a> {
     Bundled,
     Directory(&'a Path),
     ToFit(&'a Path),
@@ -123,15 +146,17 @@ impl Job for Load<'_> {
 
     fn run<B: AutodiffKernels>(self, device: &B::Device) -> Result<Engine> {
         type Inner<B> = gearhead_infer::Engine<<B as AutodiffBackend>::InnerBackend>;
-        let engine = match self {
-            Self::Directory(path) => Inner::<B>::open(path, device)?,
-            Self::ToFit(path) => Inner::<B>::open_to_fit(path, device)?,
-            Self::Bundled => {
+        let precision = self.precision;
+        let engine = match self.what {
+            What::Directory(path) => Inner::<B>::open(path, precision, device)?,
+            What::ToFit(path) => Inner::<B>::open_to_fit(path, precision, device)?,
+            What::Bundled => {
                 let directory = bundled_directory()?;
                 let path = Path::new(BUNDLED);
                 let tokenizer = Tokenizer::from_bytes(BUNDLED_TOKENIZER, path.join("tokenizer.json"))?;
                 let manifest = Manifest::from_json(BUNDLED_MANIFEST, &path.join(MANIFEST))?;
-                let mut engine = Inner::<B>::new(&directory, tokenizer, Some(manifest), BUNDLED, device)?;
+                let mut engine =
+                    Inner::<B>::new(&directory, tokenizer, Some(manifest), BUNDLED, precision, device)?;
                 engine.set_stored_linear(BUNDLED_LINEAR)?;
                 engine
             }

@@ -12,8 +12,12 @@ mod stats;
 
 use std::{net::SocketAddr, path::PathBuf};
 
-use clap::{Args, Parser, Subcommand};
-use gearhead::Device;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use gearhead::{
+    Device,
+    kernels::Quantization,
+    model::{self, Precision},
+};
 
 pub(crate) use bench::{BenchArgs, Work};
 pub(crate) use check::CheckArgs;
@@ -76,7 +80,7 @@ pub(crate) enum Command {
     Score(ScoreArgs),
     /// Continue a text.
     #[command(
-        after_help = "Example:\n  gearhead generate --model outputs/small --prompt \"The fuel filter\" --max-new-tokens 20 --greedy"
+        after_help = "Example:\n  gearhead generate --model outputs/small --prompt \"The fuel filter\" --max-new-tokens 20 --greedy\n  gearhead generate --batch prompts.jsonl --out texts.jsonl --at-once 32 --dtype q8_0"
     )]
     Generate(GenerateArgs),
     /// Answer diagnoses over HTTP.
@@ -116,7 +120,7 @@ impl Command {
 }
 
 /// Which model, and where it runs.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct ModelArgs {
     /// Model directory, or the output folder of a training [default: the bundled model]
     #[arg(long, value_name = "DIR")]
@@ -124,6 +128,51 @@ pub(crate) struct ModelArgs {
     /// Where to compute: auto, cpu, cuda:N, rocm:N, metal, vulkan:N, wgpu:N, tch-cuda:N, tch-mps, tch-cpu
     #[arg(long, default_value = "auto")]
     pub(crate) device: Device,
+    /// How the weights are stored while the program runs: in 8 or 4 bits a model is smaller and writes faster
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) dtype: WeightDtype,
+    /// How keys and values of what was read are stored
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) cache_dtype: CacheDtype,
+}
+
+impl ModelArgs {
+    pub(crate) fn precision(&self) -> Precision {
+        let weights = match self.dtype {
+            WeightDtype::F32 => None,
+            WeightDtype::Q8_0 => Some(Quantization::Q8_0),
+            WeightDtype::Q4_0 => Some(Quantization::Q4_0),
+        };
+        let cache = match self.cache_dtype {
+            CacheDtype::F32 => model::CacheDtype::F32,
+            CacheDtype::F16 => model::CacheDtype::F16,
+        };
+        Precision { weights, cache }
+    }
+}
+
+/// How weights are stored.
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+pub(crate) enum WeightDtype {
+    /// 32 bit
+    #[default]
+    F32,
+    /// 8 bit, with a scale for each 32 weights
+    #[value(name = "q8_0")]
+    Q8_0,
+    /// 4 bit, with a scale for each 32 weights
+    #[value(name = "q4_0")]
+    Q4_0,
+}
+
+/// How keys and values are stored.
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+pub(crate) enum CacheDtype {
+    /// 32 bit
+    #[default]
+    F32,
+    /// 16 bit
+    F16,
 }
 
 /// Which model, where it runs, and what it goes by beside what it learned.
@@ -253,6 +302,9 @@ pub(crate) struct GenerateInput {
     /// Token ids to continue
     #[arg(long, value_delimiter = ',')]
     pub(crate) ids: Option<Vec<u32>>,
+    /// Many at once: JSONL with a `prompt` or `ids` in each line
+    #[arg(long, value_name = "FILE", requires = "out", conflicts_with = "json")]
+    pub(crate) batch: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -261,6 +313,12 @@ pub(crate) struct GenerateArgs {
     pub(crate) model: ModelArgs,
     #[command(flatten)]
     pub(crate) input: GenerateInput,
+    /// Where the texts of a batch go: JSONL, a line for each, in their order
+    #[arg(long, value_name = "FILE", requires = "batch", conflicts_with_all = ["prompt", "ids"])]
+    pub(crate) out: Option<PathBuf>,
+    /// Texts of a batch that are written at a time
+    #[arg(long, value_name = "N", default_value_t = 16, conflicts_with_all = ["prompt", "ids"], value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub(crate) at_once: u32,
     /// The most tokens to add
     #[arg(long, default_value_t = 64)]
     pub(crate) max_new_tokens: usize,

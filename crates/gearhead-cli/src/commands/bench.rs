@@ -14,7 +14,7 @@ use crate::{
 
 pub(crate) fn run(args: &BenchArgs) -> Result<(), Failure> {
     let model = args.model.model.as_deref().map_or(Model::Bundled, Model::Directory);
-    let device = &args.model.device;
+    let (device, precision) = (&args.model.device, args.model.precision());
     let runs = args.runs as usize;
     check_sizes(args, model.config()?.max_seq_len)?;
     let mut all = Vec::new();
@@ -36,6 +36,7 @@ pub(crate) fn run(args: &BenchArgs) -> Result<(), Failure> {
                         batch: *batch as usize,
                         prompt_tokens: args.prompt_tokens as usize,
                         new_tokens: args.new_tokens as usize,
+                        precision,
                     };
                     for measured in bench::generation(device, model, work, runs)? {
                         show(measured)?;
@@ -43,7 +44,7 @@ pub(crate) fn run(args: &BenchArgs) -> Result<(), Failure> {
                 }
             }
             Work::Diagnosis => {
-                for measured in bench::diagnosis(device, args.model.model.as_deref(), runs)? {
+                for measured in bench::diagnosis(device, args.model.model.as_deref(), precision, runs)? {
                     show(measured)?;
                 }
             }
@@ -55,7 +56,7 @@ pub(crate) fn run(args: &BenchArgs) -> Result<(), Failure> {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         return output::json(&json!({
             "version": env!("CARGO_PKG_VERSION"), "machine": machine, "cores": threads,
-            "device": device.to_string(), "measured": all,
+            "device": device.to_string(), "precision": precision, "measured": all,
         }));
     }
     Ok(())

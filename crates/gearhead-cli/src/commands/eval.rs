@@ -62,7 +62,7 @@ pub(crate) fn run(args: &EvalArgs) -> Result<(), Failure> {
 fn engine_before(args: &EvalArgs, path: &std::path::Path) -> Result<Engine, Failure> {
     let engine = &args.engine;
     informed_engine(&EngineArgs {
-        model: ModelArgs { model: Some(path.to_owned()), device: engine.model.device },
+        model: ModelArgs { model: Some(path.to_owned()), ..engine.model.clone() },
         knowledge: KnowledgeArgs { folder: engine.knowledge.folder.clone() },
         past_cases: engine.past_cases.clone(),
     })

@@ -34,8 +34,8 @@ use crate::{
 /// The engine that the arguments ask for.
 fn engine(args: &ModelArgs) -> Result<Engine, Failure> {
     Ok(match &args.model {
-        Some(path) => Engine::open(path, &args.device)?,
-        None => Engine::bundled_on(&args.device)?,
+        Some(path) => Engine::open_in(path, args.precision(), &args.device)?,
+        None => Engine::bundled_in(args.precision(), &args.device)?,
     })
 }
 

@@ -9,7 +9,7 @@ use gearhead_data::{
     tokenizer::{Markers, Tokenizer},
 };
 use gearhead_kernels::Kernels;
-use gearhead_model::Decoder;
+use gearhead_model::Predictor;
 
 use super::cards::CardIndex;
 use crate::{
@@ -94,7 +94,7 @@ impl Candidates {
     pub(super) fn score<B: Kernels>(
         &self,
         prefix: &Prefix<B>,
-        decoder: &Decoder<B>,
+        predictor: &Predictor<B>,
         knowledge: &KnowledgeBase,
         cards: &CardIndex,
         case: &Case,
@@ -117,7 +117,7 @@ impl Candidates {
         }
         let known = possible.iter().filter(|index| **index < self.trained);
         let tokens: Vec<Vec<u32>> = known.map(|index| self.tokens[*index].clone()).collect();
-        let mut log_probs = prefix.score(decoder, &tokens)?;
+        let mut log_probs = prefix.score(predictor, &tokens)?;
         log_probs.resize(possible.len(), log_mean_prob(&log_probs));
         let evidence = cards.evidence(case, reading);
         let scored = possible.into_iter().zip(log_probs).map(|(index, model)| {

@@ -24,12 +24,12 @@ use gearhead_data::{
     tokenizer::{Markers, Tokenizer},
 };
 use gearhead_kernels::Kernels;
-use gearhead_model::{Decoder, ModelDirectory, directory::read_file};
+use gearhead_model::{ModelDirectory, Precision, Predictor, directory::read_file};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     constraint::Grammars,
-    decode::{Continuation, Prefix, generate, log_probs},
+    decode::{Continuation, Prefix, generate, generate_many, log_probs},
     document::of_case,
     error::{Error, Result},
     report::{ModelAnswer, Report},
@@ -119,6 +119,20 @@ pub trait Diagnose {
         on_token: &mut dyn FnMut(u32),
     ) -> Result<Continuation>;
 
+    /// Continues many lists of token ids, some of them at a time.
+    ///
+    /// # Errors
+    ///
+    /// See [`generate_many`].
+    fn generate_many(
+        &self,
+        prompts: &[Vec<u32>],
+        max_new_tokens: usize,
+        sampling: &Sampling,
+        at_once: usize,
+        on_token: &mut dyn FnMut(usize, u32),
+    ) -> Result<Vec<Result<Continuation>>>;
+
     /// The log-probability of every token, in nats; `None` for the first.
     ///
     /// # Errors
@@ -163,7 +177,7 @@ pub trait Diagnose {
 /// A model on a device, with its tokenizer and the knowledge base.
 #[derive(Debug)]
 pub struct Engine<B: Kernels> {
-    decoder: Decoder<B>,
+    predictor: Predictor<B>,
     tokenizer: Tokenizer,
     diagnosis: Option<Diagnosis>,
     knowledge: Arc<KnowledgeBase>,
@@ -246,8 +260,8 @@ impl<B: Kernels> Engine<B> {
     /// # Errors
     ///
     /// Names the file that is missing or wrong.
-    pub fn open(path: impl AsRef<Path>, device: &B::Device) -> Result<Self> {
-        let mut engine = Self::open_to_fit(path.as_ref(), device)?;
+    pub fn open(path: impl AsRef<Path>, precision: Precision, device: &B::Device) -> Result<Self> {
+        let mut engine = Self::open_to_fit(path.as_ref(), precision, device)?;
         let directory = model_directory(path.as_ref());
         match read_file(&directory, LINEAR) {
             Ok(bytes) => engine.set_stored_linear(&bytes)?,
@@ -262,7 +276,7 @@ impl<B: Kernels> Engine<B> {
     /// # Errors
     ///
     /// Names the file that is missing or wrong.
-    pub fn open_to_fit(path: impl AsRef<Path>, device: &B::Device) -> Result<Self> {
+    pub fn open_to_fit(path: impl AsRef<Path>, precision: Precision, device: &B::Device) -> Result<Self> {
         let given = path.as_ref();
         let path = model_directory(given);
         let path = path.as_path();
@@ -274,7 +288,8 @@ impl<B: Kernels> Engine<B> {
             Err(gearhead_model::Error::MissingFile { .. }) => None,
             Err(error) => return Err(error.into()),
         };
-        let mut engine = Self::new(&directory, tokenizer, manifest, &given.display().to_string(), device)?;
+        let mut engine =
+            Self::new(&directory, tokenizer, manifest, &given.display().to_string(), precision, device)?;
         let past_cases = path.join(PAST_CASES);
         if past_cases.exists() {
             engine.set_past_cases(read_cases(&past_cases)?);
@@ -305,10 +320,11 @@ impl<B: Kernels> Engine<B> {
     ///
     /// The three do not belong together, or a weight is missing.
     pub fn new(
-        directory: &ModelDirectory<'_>,
+        directory: &ModelDirectory,
         tokenizer: Tokenizer,
         manifest: Option<Manifest>,
         name: &str,
+        precision: Precision,
         device: &B::Device,
     ) -> Result<Self> {
         let (in_tokenizer, in_model) = (tokenizer.vocab_size(), directory.config().vocab_size);
@@ -322,10 +338,10 @@ impl<B: Kernels> Engine<B> {
             None => None,
             Some(manifest) => Some(Diagnosis::new(manifest, &tokenizer)?),
         };
-        let decoder = directory.decoder(device)?;
+        let predictor = directory.predictor(precision, device)?;
         let (knowledge, cards) = (KnowledgeBase::shared(), CardIndex::shared());
         let past = PastCases::default();
-        Ok(Self { decoder, tokenizer, diagnosis, knowledge, cards, past, name: name.to_owned() })
+        Ok(Self { predictor, tokenizer, diagnosis, knowledge, cards, past, name: name.to_owned() })
     }
 
     /// Whether the ranking was fitted with what single words tell.
@@ -352,8 +368,14 @@ impl<B: Kernels> Engine<B> {
         reading: &Reading,
         past: &[Similar],
     ) -> Result<Vec<Scored>> {
-        let mut scored =
-            diagnosis.candidates.score(prefix, &self.decoder, &self.knowledge, &self.cards, case, reading)?;
+        let mut scored = diagnosis.candidates.score(
+            prefix,
+            &self.predictor,
+            &self.knowledge,
+            &self.cards,
+            case,
+            reading,
+        )?;
         let votes = self.past.votes(past, &diagnosis.manifest.candidates);
         let words = diagnosis.by_words(case, &self.knowledge);
         for scored in &mut scored {
@@ -364,8 +386,8 @@ impl<B: Kernels> Engine<B> {
     }
 
     /// The network.
-    pub fn decoder(&self) -> &Decoder<B> {
-        &self.decoder
+    pub fn predictor(&self) -> &Predictor<B> {
+        &self.predictor
     }
 
     /// The prompt of a valid case that fits the model.
@@ -374,7 +396,7 @@ impl<B: Kernels> Engine<B> {
         let diagnosis = self.diagnosis.as_ref().filter(|diagnosis| !diagnosis.candidates.is_empty());
         let diagnosis = diagnosis.ok_or_else(|| Error::NoCandidates { path: self.name.clone().into() })?;
         let prompt = encode_prompt(&self.tokenizer, case)?;
-        let max_seq_len = self.decoder.config().max_seq_len;
+        let max_seq_len = self.predictor.config().max_seq_len;
         let reserved = diagnosis.candidates.longest() + ANSWER_TOKENS.min(max_seq_len / 4);
         if prompt.len() + reserved > max_seq_len {
             return Err(Error::CaseTooLong {
@@ -389,7 +411,7 @@ impl<B: Kernels> Engine<B> {
     fn report(&self, case: &Case, findings: &[Finding]) -> Result<(Report, Vec<Scored>)> {
         let (diagnosis, prompt) = self.prompt(case)?;
         let reading = self.cards.reader.read(case, &self.knowledge);
-        let prefix = Prefix::read(&self.decoder, &prompt)?;
+        let prefix = Prefix::read(&self.predictor, &prompt)?;
         let past = self.past.nearest(case, &reading);
         let scored = self.weigh(diagnosis, &prefix, case, &reading, &past)?;
         let ranked = rank(&scored, &diagnosis.manifest.ranking);
@@ -442,7 +464,7 @@ impl<B: Kernels> Diagnose for Engine<B> {
     fn score_causes(&self, case: &Case) -> Result<Vec<Scored>> {
         let (diagnosis, prompt) = self.prompt(case)?;
         let reading = self.cards.reader.read(case, &self.knowledge);
-        let prefix = Prefix::read(&self.decoder, &prompt)?;
+        let prefix = Prefix::read(&self.predictor, &prompt)?;
         self.weigh(diagnosis, &prefix, case, &reading, &self.past.nearest(case, &reading))
     }
 
@@ -453,11 +475,22 @@ impl<B: Kernels> Diagnose for Engine<B> {
         sampling: &Sampling,
         on_token: &mut dyn FnMut(u32),
     ) -> Result<Continuation> {
-        generate(&self.decoder, prompt, max_new_tokens, sampling, on_token)
+        generate(&self.predictor, prompt, max_new_tokens, sampling, on_token)
+    }
+
+    fn generate_many(
+        &self,
+        prompts: &[Vec<u32>],
+        max_new_tokens: usize,
+        sampling: &Sampling,
+        at_once: usize,
+        on_token: &mut dyn FnMut(usize, u32),
+    ) -> Result<Vec<Result<Continuation>>> {
+        generate_many(&self.predictor, prompts, max_new_tokens, sampling, at_once, on_token)
     }
 
     fn log_probs(&self, ids: &[u32]) -> Result<Vec<Option<f32>>> {
-        log_probs(&self.decoder, ids)
+        log_probs(&self.predictor, ids)
     }
 
     fn tokenizer(&self) -> &Tokenizer {

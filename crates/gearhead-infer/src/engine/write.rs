@@ -43,8 +43,8 @@ impl<B: Kernels> Engine<B> {
             Some(card) => of_card(card),
             None => of_evidence(case, &candidate.cause, similar, candidate.followed_by),
         };
-        let mut constraint = diagnosis.grammars(&self.tokenizer)?.lark(grammar)?;
-        let continued = prefix.write(&self.decoder, begun, &mut constraint)?;
+        let constraint = diagnosis.grammars(&self.tokenizer)?.lark(grammar)?;
+        let continued = prefix.write(&self.predictor, begun, constraint)?;
         let ids = [begun, &continued.ids].concat();
         let is_truncated = continued.finish_reason == FinishReason::Length;
         Ok(Written { is_of_card: card.is_some(), ..self.sections(diagnosis, &ids, is_truncated)? })
@@ -60,7 +60,7 @@ impl<B: Kernels> Engine<B> {
             Written::default()
         } else {
             let prompt = encode_prompt(&self.tokenizer, case)?;
-            let continued = generate(&self.decoder, &prompt, usize::MAX, &Sampling::greedy(), &mut |_| {})?;
+            let continued = generate(&self.predictor, &prompt, usize::MAX, &Sampling::greedy(), &mut |_| {})?;
             self.sections(diagnosis, &continued.ids, continued.finish_reason == FinishReason::Length)?
         };
         Ok(ModelAnswer {

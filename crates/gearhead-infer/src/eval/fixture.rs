@@ -12,7 +12,7 @@ use gearhead_data::{
     prompt::{Sections, texts},
     tokenizer::Tokenizer,
 };
-use gearhead_model::{Decoder, Dtype, ModelConfig, directory};
+use gearhead_model::{Decoder, Dtype, ModelConfig, Precision, directory};
 
 use crate::{
     engine::{Diagnose, Engine},
@@ -45,7 +45,7 @@ pub(super) fn engine() -> Engine<Flex> {
     let folder = tempfile::tempdir().unwrap();
     let beside = [("tokenizer.json", tokenizer.as_bytes()), (MANIFEST, manifest.as_slice())];
     directory::save(&decoder, &config, Dtype::F32, &beside, folder.path()).unwrap();
-    Engine::open(folder.path(), &FlexDevice).unwrap()
+    Engine::open(folder.path(), Precision::default(), &FlexDevice).unwrap()
 }
 
 /// A report with dangers and a code that no table holds.

@@ -9,25 +9,23 @@ use rayon::prelude::*;
 
 use super::{
     buffer::Buffer,
-    contiguous, dims, elements,
-    few_rows::multiply,
-    math,
+    contiguous, elements, math,
     product::{Matrix, Output, Threads, Write, product},
 };
 use crate::{Documents, Heads};
 
 /// Rows of scores that are in memory at once. With fewer, products are too small to be fast; with more, more of them
 /// is spent on scores that look ahead and count for nothing.
-const STRIP: usize = 48;
+pub(super) const STRIP: usize = 48;
 
 /// One head of a document's tokens in a tensor of rows of heads, seen as a matrix of a row for each token.
 #[derive(Clone, Copy)]
-struct Head<'a> {
+pub(super) struct Head<'a> {
     /// From the head's first value in the document's first token on.
-    values: &'a [f32],
-    len: usize,
-    row_stride: usize,
-    width: usize,
+    pub(super) values: &'a [f32],
+    pub(super) len: usize,
+    pub(super) row_stride: usize,
+    pub(super) width: usize,
 }
 
 impl<'a> Head<'a> {
@@ -36,12 +34,12 @@ impl<'a> Head<'a> {
         Matrix::spaced(values, tokens.len(), self.width, self.row_stride)
     }
 
-    fn token(self, token: usize) -> &'a [f32] {
+    pub(super) fn token(self, token: usize) -> &'a [f32] {
         &self.values[token * self.row_stride..][..self.width]
     }
 
     /// `[width, len]`, the form in which a product with queries is fast.
-    fn transposed(self) -> Buffer {
+    pub(super) fn transposed(self) -> Buffer {
         let mut transposed = Buffer::new(self.width * self.len);
         // A few tokens at a time, so that what is read stays near and what is written is not scattered.
         for start in (0..self.len).step_by(16) {
@@ -104,12 +102,12 @@ impl Task {
 }
 
 /// Groups of `width` columns that follow each other, from `start` on.
-fn columns(start: usize, width: usize, count: usize) -> Vec<Range<usize>> {
+pub(super) fn columns(start: usize, width: usize, count: usize) -> Vec<Range<usize>> {
     (0..count).map(|group| start + group * width..start + (group + 1) * width).collect()
 }
 
 /// The strips of a document: tokens counted from its beginning. A token of a strip sees none behind the strip's end.
-fn strips(len: usize) -> impl Iterator<Item = Range<usize>> {
+pub(super) fn strips(len: usize) -> impl Iterator<Item = Range<usize>> {
     (0..len).step_by(STRIP).map(move |start| start..(start + STRIP).min(len))
 }
 
@@ -145,7 +143,7 @@ pub(super) fn forward(qkv: &FlexTensor, heads: Heads, documents: &Documents) -> 
 /// What some tokens of one query head see, the first of `queries` standing behind the first of the keys: the tokens see
 /// all keys up to their own, which is as far from the last as they are. Returns the largest score of each row, and the
 /// sum of the exponentials.
-fn attend_strip(
+pub(super) fn attend_strip(
     queries: Head<'_>,
     keys_transposed: &[f32],
     values: Head<'_>,
@@ -175,112 +173,8 @@ fn attend_strip(
     sums
 }
 
-/// New tokens of `batch` sequences that look at what the cache holds and at each other: `qkv[batch * new, ..]`, keys and
-/// values `[batch, n_kv_heads, capacity, d_head]` with `len` tokens each. The new keys and values are written into the
-/// cache, in place where nothing else holds it.
-pub(super) fn cached(
-    qkv: &FlexTensor,
-    cache: [FlexTensor; 2],
-    heads: Heads,
-    len: usize,
-) -> (FlexTensor, [FlexTensor; 2]) {
-    let qkv = contiguous(qkv);
-    let d_head = heads.d_head;
-    // Mapped by value, so that a whole tensor is not held twice, which would make writing copy it.
-    let [mut keys, mut values] = cache.map(|tensor| tensor.to_contiguous());
-    let [batch, kv_heads, capacity, _] = dims(&keys);
-    let [rows, qkv_dim] = dims(&qkv);
-    let new = rows / batch;
-    for (tensor, first) in [(&mut keys, heads.n_heads), (&mut values, heads.n_heads + kv_heads)] {
-        let parts = tensor.storage_mut::<f32>().chunks_exact_mut(capacity * d_head);
-        for (index, part) in parts.enumerate() {
-            let (row, head) = (index / kv_heads * new, first + index % kv_heads);
-            let part = &mut part[len * d_head..(len + new) * d_head];
-            for (token, to) in part.chunks_exact_mut(d_head).enumerate() {
-                to.copy_from_slice(&elements(&qkv)[(row + token) * qkv_dim + head * d_head..][..d_head]);
-            }
-        }
-    }
-    let group = heads.n_heads / kv_heads;
-    let mut output = Buffer::new(rows * heads.q_dim());
-    let sequences = (0..batch).map(|index| index * new..(index + 1) * new);
-    let outputs = Output::cut(&mut output, heads.q_dim(), sequences, &columns(0, group * d_head, kv_heads));
-    let attend = |(index, mut output): (usize, Output<'_>)| {
-        let head = |tensor| Head {
-            values: &elements(tensor)[index * capacity * d_head..],
-            len: len + new,
-            row_stride: d_head,
-            width: d_head,
-        };
-        let (keys, values) = (head(&keys), head(&values));
-        let (row, kv_head) = (index / kv_heads * new, index % kv_heads);
-        let many = new > FEW;
-        let transposed = if many { keys.transposed() } else { Buffer::new(0) };
-        let mut scores = Buffer::new(if many { STRIP.min(new) } else { 1 } * (len + new));
-        for place in 0..group {
-            let query_head = kv_head * group + place;
-            let queries = Head {
-                values: &elements(&qkv)[row * qkv_dim + query_head * d_head..],
-                len: new,
-                row_stride: qkv_dim,
-                width: d_head,
-            };
-            let own = place * d_head..(place + 1) * d_head;
-            if many {
-                for tokens in strips(new) {
-                    let output = output.part(tokens.clone(), own.clone());
-                    attend_strip(queries, &transposed, values, tokens, output, &mut scores);
-                }
-            } else {
-                for token in 0..new {
-                    let seen = len + token + 1;
-                    let mut output = output.part(token..token + 1, own.clone());
-                    attend_row(
-                        output.row(0),
-                        queries.token(token),
-                        keys.values,
-                        values.values,
-                        &mut scores[..seen],
-                    );
-                }
-            }
-        }
-    };
-    let outputs: Vec<_> = outputs.into_iter().enumerate().collect();
-    if rows * heads.q_dim() * (len + new) < WORTH_A_THREAD {
-        outputs.into_iter().for_each(attend);
-    } else {
-        outputs.into_par_iter().for_each(attend);
-    }
-    (output.into_tensor([rows, heads.q_dim()]), [keys, values])
-}
-
-/// So many new tokens are worth no matrix product, for which the keys would have to be copied.
-const FEW: usize = 4;
-
-/// Multiplications that pay for waking another thread.
-const WORTH_A_THREAD: usize = 1 << 16;
-
-/// What one token sees of keys and values that follow each other, as many as there are scores.
-#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2+fma"))]
-fn attend_row(output: &mut [f32], query: &[f32], keys: &[f32], values: &[f32], scores: &mut [f32]) {
-    const FMA: bool = target_cfg_f!(target_feature = "fma");
-    let d_head = query.len();
-    let scale = scale(d_head);
-    multiply(scores, query, &keys[..scores.len() * d_head], d_head);
-    for score in &mut *scores {
-        *score *= scale;
-    }
-    let largest = math::max(scores);
-    let inverse = math::exp_minus::<FMA>(scores, largest).recip();
-    output.fill(0.0);
-    for (score, value) in scores.iter().zip(values.chunks_exact(d_head)) {
-        math::add_scaled(output, score * inverse, value);
-    }
-}
-
 /// What scores are multiplied with.
-fn scale(d_head: usize) -> f32 {
+pub(super) fn scale(d_head: usize) -> f32 {
     (d_head as f32).sqrt().recip()
 }
 

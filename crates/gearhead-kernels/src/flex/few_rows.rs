@@ -2,23 +2,20 @@
 //! take longer than the product.
 
 use burn_flex::FlexTensor;
-use multiversion::{multiversion, target::target_cfg_f};
 use rayon::prelude::*;
 
 use super::{
     buffer::Buffer,
-    dims, elements, math,
+    dims, each_if_worth, elements,
     product::{Matrix, Output, Threads, Write, product},
+    simd::Isa,
 };
 
 /// With more tokens than this, packing the weights pays.
 pub(super) const FEW: usize = 256;
 
 /// With more tokens than this, a matrix product is faster than sums of products.
-const VERY_FEW: usize = 4;
-
-/// Multiplications that pay for waking another thread.
-const WORTH_A_THREAD: usize = 1 << 16;
+const VERY_FEW: usize = 32;
 
 /// Weights in one piece of work.
 const TASK: usize = 1 << 15;
@@ -50,17 +47,13 @@ pub(super) fn add(y: &mut [f32], x: &FlexTensor, weights: &[FlexTensor]) {
     let run = |(output, part): (Output<'_>, &[f32])| {
         if n <= VERY_FEW { add_dots(output, x, part, n) } else { add_product(output, x, part, n) }
     };
-    if n * columns * inner < WORTH_A_THREAD {
-        pieces.into_iter().for_each(run);
-    } else {
-        pieces.into_par_iter().for_each(run);
-    }
+    each_if_worth(n * columns * inner, pieces.into_par_iter(), run);
 }
 
 fn add_dots(mut output: Output<'_>, x: &[f32], weights: &[f32], n: usize) {
     let columns = output.columns();
     let mut dots = Buffer::new(n * columns);
-    multiply(&mut dots, x, weights, x.len() / n);
+    Isa::best().products(&mut dots, x, weights, x.len() / n);
     for (token, dots) in dots.chunks_exact(columns).enumerate() {
         for (y, dot) in output.row(token).iter_mut().zip(dots) {
             *y += dot;
@@ -82,34 +75,6 @@ fn add_product(mut output: Output<'_>, x: &[f32], weights: &[f32], n: usize) {
             for (y, value) in to.iter_mut().zip(some[token..].iter().step_by(n)) {
                 *y += value;
             }
-        }
-    }
-}
-
-/// `x weightsᵀ`, both with rows of `inner` values.
-#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2+fma"))]
-pub(super) fn multiply(y: &mut [f32], x: &[f32], weights: &[f32], inner: usize) {
-    const FMA: bool = target_cfg_f!(target_feature = "fma");
-    let out = weights.len() / inner;
-    let fours = out / 4 * 4;
-    for first in (0..fours).step_by(4) {
-        let rows = &weights[first * inner..][..4 * inner];
-        let ((a, b), (c, d)) = (rows[..2 * inner].split_at(inner), rows[2 * inner..].split_at(inner));
-        for (y, x) in y.chunks_mut(2 * out).zip(x.chunks(2 * inner)) {
-            if x.len() > inner {
-                let (x, next) = x.split_at(inner);
-                let [dots, next] = math::dots::<FMA, 2>([x, next], [a, b, c, d]);
-                y[first..first + 4].copy_from_slice(&dots);
-                y[out + first..out + first + 4].copy_from_slice(&next);
-            } else {
-                let [dots] = math::dots::<FMA, 1>([x], [a, b, c, d]);
-                y[first..first + 4].copy_from_slice(&dots);
-            }
-        }
-    }
-    for (index, row) in weights.chunks_exact(inner).enumerate().skip(fours) {
-        for (y, x) in y.chunks_exact_mut(out).zip(x.chunks_exact(inner)) {
-            y[index] = math::dot(x, row);
         }
     }
 }

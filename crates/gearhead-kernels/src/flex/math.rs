@@ -19,49 +19,6 @@ pub(super) fn dot(a: &[f32], b: &[f32]) -> f32 {
     sums.iter().sum::<f32>() + rest
 }
 
-/// `Σ x row` for each `x` and each of four rows as long: what is loaded serves several sums, and these do not wait for
-/// each other.
-#[inline(always)]
-#[allow(
-    clippy::needless_range_loop,
-    reason = "with iterators in their place the sums do not stay in registers"
-)]
-pub(super) fn dots<const FMA: bool, const N: usize>(xs: [&[f32]; N], rows: [&[f32]; 4]) -> [[f32; 4]; N] {
-    let mut sums = [[[0.0_f32; LANES]; 4]; N];
-    let len = rows[0].len();
-    let whole = len / LANES * LANES;
-    for start in (0..whole).step_by(LANES) {
-        let at = start..start + LANES;
-        let [a, b, c, d] =
-            [&rows[0][at.clone()], &rows[1][at.clone()], &rows[2][at.clone()], &rows[3][at.clone()]];
-        let mut parts = [a; N];
-        for n in 0..N {
-            parts[n] = &xs[n][at.clone()];
-        }
-        // One loop over the lanes for all sums: with one loop for each, they do not stay in registers.
-        for lane in 0..LANES {
-            for n in 0..N {
-                sums[n][0][lane] = mul_add::<FMA>(parts[n][lane], a[lane], sums[n][0][lane]);
-                sums[n][1][lane] = mul_add::<FMA>(parts[n][lane], b[lane], sums[n][1][lane]);
-                sums[n][2][lane] = mul_add::<FMA>(parts[n][lane], c[lane], sums[n][2][lane]);
-                sums[n][3][lane] = mul_add::<FMA>(parts[n][lane], d[lane], sums[n][3][lane]);
-            }
-        }
-    }
-    let mut dots = [[0.0; 4]; N];
-    for n in 0..N {
-        for row in 0..4 {
-            for lane in 0..LANES {
-                dots[n][row] += sums[n][row][lane];
-            }
-            for place in whole..len {
-                dots[n][row] += xs[n][place] * rows[row][place];
-            }
-        }
-    }
-    dots
-}
-
 /// `y += factor x`.
 #[inline(always)]
 pub(super) fn add_scaled(y: &mut [f32], factor: f32, x: &[f32]) {

@@ -1,12 +1,15 @@
 //! Hand-written operations for Burn's CPU backend.
 //!
-//! Safe Rust over slices: the loops are written so that the compiler vectorises them, compiled for several
-//! instruction sets by `multiversion` and chosen at run time, and spread over threads by rayon in pieces that do not
-//! depend on the number of threads, so that results never do either.
+//! Most is safe Rust over slices: the loops are written so that the compiler vectorises them, compiled for several
+//! instruction sets by `multiversion` and chosen at run time. Sums of products of few tokens are written for the
+//! registers of each instruction set. Work is spread over threads in pieces that do not depend on the number of threads,
+//! so that results never do either.
 
 mod adamw;
 mod attention;
 mod buffer;
+mod cached_attention;
+mod crew;
 mod elementwise;
 mod embedding;
 mod few_rows;
@@ -14,16 +17,22 @@ mod linear;
 mod linear_cross_entropy;
 mod math;
 mod product;
+mod quantized;
 mod rms_norm;
+mod simd;
 mod squares;
 
-use std::ops::Range;
+use std::{ops::Range, sync::Mutex};
 
 use burn::{
     backend::Flex,
-    tensor::{DType, Int, Tensor, ops::IntTensor},
+    tensor::{
+        DType, Int, Tensor,
+        ops::{FloatTensorOps, IntTensor},
+    },
 };
-use burn_flex::FlexTensor;
+use burn_flex::{FlexQTensor, FlexTensor};
+use half::f16;
 use rayon::iter::{
     IndexedParallelIterator,
     plumbing::{Producer, ProducerCallback},
@@ -31,12 +40,19 @@ use rayon::iter::{
 
 use self::buffer::Buffer;
 use crate::{
-    AdamWStep, Documents, Heads, Kernels, adamw as adamw_ops, attention as attention_ops,
-    embedding as embedding_ops, linear as linear_ops, linear_cross_entropy as linear_cross_entropy_ops,
-    rms_norm as rms_norm_ops, rope as rope_ops, squares as squares_ops, swiglu as swiglu_ops,
+    AdamWStep, Documents, Heads, Kernels, Quantization, SharedPrefix, Span, adamw as adamw_ops,
+    attention as attention_ops, embedding as embedding_ops, linear as linear_ops,
+    linear_cross_entropy as linear_cross_entropy_ops, quantized as quantized_ops, rms_norm as rms_norm_ops,
+    rope as rope_ops, squares as squares_ops, swiglu as swiglu_ops,
 };
 
 impl Kernels for Flex {
+    type QuantizedWeight = Quantized;
+
+    fn together<R>(work: impl FnOnce() -> R) -> R {
+        crew::together(work)
+    }
+
     fn rms_norm(x: FlexTensor, weight: FlexTensor, eps: f64) -> FlexTensor {
         if !all_f32([&x, &weight]) {
             return rms_norm_ops::portable::<Self>(x, weight, eps);
@@ -69,6 +85,36 @@ impl Kernels for Flex {
             return linear_ops::portable_add::<Self>(x, weight, residual);
         }
         linear::forward_add(&x, &weight, &residual)
+    }
+
+    fn quantize_weights(weights: Vec<FlexTensor>, format: Quantization) -> Quantized {
+        if !all_f32(&weights) {
+            return Quantized::Burn(quantized_ops::portable_quantize::<Self>(weights, format));
+        }
+        Quantized::Packed(quantized::pack(&weights, format))
+    }
+
+    fn dequantize_weights(weight: &Quantized) -> FlexTensor {
+        match weight {
+            Quantized::Packed(weight) => quantized::unpack(weight),
+            Quantized::Burn(weight) => quantized_ops::portable_dequantize::<Self>(weight, DType::F64),
+        }
+    }
+
+    fn quantized_linear(x: FlexTensor, weight: &Quantized) -> FlexTensor {
+        match weight {
+            Quantized::Packed(weight) => quantized::linear(&x, weight, None),
+            Quantized::Burn(weight) => quantized_ops::portable::<Self>(x, weight),
+        }
+    }
+
+    fn quantized_linear_add(x: FlexTensor, weight: &Quantized, residual: FlexTensor) -> FlexTensor {
+        match weight {
+            Quantized::Packed(weight) => quantized::linear(&x, weight, Some(&residual)),
+            Quantized::Burn(_) => {
+                <Self as FloatTensorOps<Self>>::float_add(residual, Self::quantized_linear(x, weight))
+            }
+        }
     }
 
     fn linear_input_grad(grad: FlexTensor, weights: Vec<FlexTensor>) -> FlexTensor {
@@ -143,13 +189,22 @@ impl Kernels for Flex {
     fn cached_attention(
         qkv: FlexTensor,
         cache: [FlexTensor; 2],
+        prefix: Option<SharedPrefix<FlexTensor>>,
+        spans: &[Span],
         heads: Heads,
-        len: usize,
     ) -> (FlexTensor, [FlexTensor; 2]) {
-        if !all_f32(cache.iter().chain([&qkv])) {
-            return attention_ops::portable_cached::<Self>(qkv, cache, heads, len);
+        let stored = cache[0].dtype();
+        let tensors = cache.iter().chain(prefix.iter().flat_map(|prefix| &prefix.cache));
+        let is_uniform = tensors.clone().all(|tensor| tensor.dtype() == stored);
+        match stored {
+            DType::F32 if is_uniform && all_f32([&qkv]) => {
+                cached_attention::attend::<f32>(&qkv, cache, prefix, spans, heads)
+            }
+            DType::F16 if is_uniform && all_f32([&qkv]) => {
+                cached_attention::attend::<f16>(&qkv, cache, prefix, spans, heads)
+            }
+            _ => attention_ops::portable_cached::<Self>(qkv, cache, prefix, spans, heads),
         }
-        attention::cached(&qkv, cache, heads, len)
     }
 
     fn linear_cross_entropy(hidden: FlexTensor, weight: FlexTensor, targets: IntTensor<Self>) -> FlexTensor {
@@ -190,6 +245,15 @@ impl Kernels for Flex {
     }
 }
 
+/// Weights in few bits: of `f32` packed by hand, of other types as Burn has them.
+#[derive(Debug, Clone)]
+pub enum Quantized {
+    /// For `f32`.
+    Packed(quantized::PackedWeight),
+    /// For other types.
+    Burn(FlexQTensor),
+}
+
 fn all_f32<'a>(tensors: impl IntoIterator<Item = &'a FlexTensor>) -> bool {
     tensors.into_iter().all(|tensor| tensor.dtype() == DType::F32)
 }
@@ -224,9 +288,48 @@ fn rows_per_task(row_len: usize) -> usize {
     (16_384 / row_len.max(1)).max(1)
 }
 
-/// Does pieces of work on the threads of the pool. A single piece is done where it is asked for: to hand it over takes
-/// longer than most of them.
+/// Multiplications that pay for waking another thread.
+const WORTH_WAKING: usize = 1 << 16;
+
+/// Multiplications that pay for handing work to a thread that is awake.
+const WORTH_SHARING: usize = 1 << 13;
+
+/// Does pieces of work on the threads that are ready, or else on those of the pool. A single piece is done where it is
+/// asked for: to hand it over takes longer than most of them.
 fn each<I: IndexedParallelIterator>(pieces: I, work: impl Fn(I::Item) + Sync + Send) {
+    struct Collected;
+    impl<T: Send> ProducerCallback<T> for Collected {
+        type Output = Vec<Mutex<Option<T>>>;
+
+        fn callback<P: Producer<Item = T>>(self, producer: P) -> Self::Output {
+            producer.into_iter().map(|piece| Mutex::new(Some(piece))).collect()
+        }
+    }
+    if pieces.len() <= 1 {
+        here(pieces, work);
+    } else if let Some(crew) = crew::led() {
+        let pieces = pieces.with_producer(Collected);
+        crew.run(pieces.len(), &|piece| {
+            let piece = pieces[piece].lock().expect("a piece is taken once").take();
+            work(piece.expect("a piece is taken once"));
+        });
+    } else {
+        pieces.for_each(work);
+    }
+}
+
+/// [`each`], but on one thread where so many multiplications are not worth two.
+fn each_if_worth<I: IndexedParallelIterator>(
+    multiplications: usize,
+    pieces: I,
+    work: impl Fn(I::Item) + Sync + Send,
+) {
+    let worth = if crew::led().is_some() { WORTH_SHARING } else { WORTH_WAKING };
+    if multiplications < worth { here(pieces, work) } else { each(pieces, work) }
+}
+
+/// Does pieces of work one after the other.
+fn here<I: IndexedParallelIterator>(pieces: I, work: impl Fn(I::Item)) {
     struct Here<F>(F);
     impl<T, F: Fn(T)> ProducerCallback<T> for Here<F> {
         type Output = ();
@@ -235,9 +338,5 @@ fn each<I: IndexedParallelIterator>(pieces: I, work: impl Fn(I::Item) + Sync + S
             producer.into_iter().for_each(self.0);
         }
     }
-    if pieces.len() <= 1 {
-        pieces.with_producer(Here(work));
-    } else {
-        pieces.for_each(work);
-    }
+    pieces.with_producer(Here(work));
 }

@@ -1,7 +1,4 @@
 //! Every operation and its gradients against PyTorch: `fixtures/kernels/make.py` made the expected numbers.
-#![cfg(feature = "flex")]
-
-mod numbers;
 
 use burn::{
     backend::Flex,
@@ -10,7 +7,7 @@ use burn::{
 use gearhead_kernels::{AdamWStep, Documents, adamw_step, rms_norm};
 use serde::{Deserialize, de::DeserializeOwned};
 
-use numbers::{
+use crate::numbers::{
     FLEX_AND_PORTABLE, Numbers, Outcome, assert_within, attention_and_gradients, backward,
     cross_entropy_and_gradients, grad, linear_and_gradients, rope_and_gradient, swiglu_and_gradients,
 };

@@ -46,6 +46,14 @@ impl Numbers {
     }
 }
 
+/// Numbers for tensors too large to draw: the sines of their indices.
+pub(crate) fn sines(shape: &[usize], phase: f64) -> Numbers {
+    let shape = shape.to_vec();
+    let count = shape.iter().product::<usize>();
+    let data = (0..count).map(|index| f64::from((1.7 * index as f64 + phase).sin() as f32)).collect();
+    Numbers { shape, data }
+}
+
 /// The gradients of `output` where `upstream` flows into it.
 pub(crate) fn backward<const D: usize>(output: &Tensor<Trained, D>, upstream: &Numbers) -> Gradients {
     (output.clone() * upstream.tensor(output.dtype())).sum().backward()
@@ -205,4 +213,23 @@ pub(crate) fn cross_entropy_and_gradients(
         ("dhidden", Numbers::of(grad(&hidden, &grads))),
         ("dweight", Numbers::of(grad(&weight, &grads))),
     ]
+}
+
+/// Flex in f32 against portable in f64. A small element may be the difference of large ones, so that all are measured
+/// by the largest of the outcome, or by one.
+pub(crate) fn assert_agree(flex: &Outcome, portable: &Outcome) {
+    let largest = portable.iter().fold(1.0_f64, |largest, (_, numbers)| largest.max(numbers.largest()));
+    for ((what, flex), (_, portable)) in flex.iter().zip(portable) {
+        assert_within(what, flex, portable, 1e-5 * largest);
+    }
+}
+
+/// Documents by their lengths.
+pub(crate) fn documents(lens: &[usize]) -> Documents {
+    let mut offsets = vec![0];
+    offsets.extend(lens.iter().scan(0, |end, len| {
+        *end += len;
+        Some(*end)
+    }));
+    Documents::new(&offsets)
 }

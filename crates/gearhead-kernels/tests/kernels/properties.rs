@@ -1,21 +1,19 @@
 //! What holds for any numbers: flex and portable agree, attention looks where it may, threads change nothing.
-#![cfg(feature = "flex")]
-
-mod numbers;
 
 use burn::{
     backend::Flex,
-    tensor::{DType, Tensor, TensorPrimitive, activation},
+    tensor::{DType, Tensor, TensorPrimitive},
 };
 use gearhead_kernels::{
-    AdamWStep, AttentionWeights, Documents, Heads, Kernels, MlpWeights, RopeTable, adamw_step,
-    attention_block, cached_attention, embedding, linear, mlp_block, rms_norm, rope, sum_of_squares, swiglu,
+    AdamWStep, Documents, Heads, Kernels, MlpWeights, RopeTable, SharedPrefix, Span, adamw_step,
+    cached_attention, embedding, linear, mlp_block, rms_norm, rope, sum_of_squares, swiglu,
 };
 use proptest::prelude::*;
 
-use numbers::{
-    FLEX_AND_PORTABLE, Numbers, Outcome, Trained, assert_within, attention_and_gradients, backward,
-    cross_entropy_and_gradients, grad, linear_and_gradients, rope_and_gradient, swiglu_and_gradients,
+use crate::numbers::{
+    FLEX_AND_PORTABLE, Numbers, Outcome, Trained, assert_agree, attention_and_gradients, backward,
+    cross_entropy_and_gradients, documents, grad, linear_and_gradients, rope_and_gradient, sines,
+    swiglu_and_gradients,
 };
 
 /// A tensor of any moderate numbers.
@@ -25,23 +23,6 @@ fn numbers(shape: &[usize]) -> impl Strategy<Value = Numbers> + use<> {
         shape: shape.clone(),
         data: data.into_iter().map(f64::from).collect(),
     })
-}
-
-/// The same, for tensors too large to draw: the sines of their indices.
-fn sines(shape: &[usize], phase: f64) -> Numbers {
-    let shape = shape.to_vec();
-    let count = shape.iter().product::<usize>();
-    let data = (0..count).map(|index| f64::from((1.7 * index as f64 + phase).sin() as f32)).collect();
-    Numbers { shape, data }
-}
-
-/// Flex in f32 against portable in f64. A small element may be the difference of large ones, so that all are measured
-/// by the largest of the outcome, or by one.
-fn assert_agree(flex: &Outcome, portable: &Outcome) {
-    let largest = portable.iter().fold(1.0_f64, |largest, (_, numbers)| largest.max(numbers.largest()));
-    for ((what, flex), (_, portable)) in flex.iter().zip(portable) {
-        assert_within(what, flex, portable, 1e-5 * largest);
-    }
 }
 
 /// Runs an operation on both implementations.
@@ -100,12 +81,24 @@ fn run_embedding([table, upstream]: &[Numbers; 2], ids: &[i64], dtype: DType) ->
     vec![("y", Numbers::of(y)), ("dtable", Numbers::of(grad(&table, &grads)))]
 }
 
-/// Inputs of attention over a cache: `qkv` of the new tokens, keys and values of those before them, which stand in front.
-fn run_cached(inputs: &[Numbers; 3], heads: Heads, len: usize, dtype: DType) -> Outcome {
-    let qkv = inputs[0].tensor::<Flex, 2>(dtype);
-    let cache = [1, 2].map(|index| inputs[index].tensor::<Flex, 4>(dtype));
+/// What new tokens of some sequences look at.
+#[derive(Debug, Clone)]
+struct Cached {
+    qkv: Numbers,
+    cache: [Numbers; 2],
+    prefix: Option<([Numbers; 2], usize)>,
+    spans: Vec<Span>,
+    heads: Heads,
+}
+
+/// Attention over a cache whose numbers are stored in another type.
+fn run_cached(inputs: &Cached, stored: DType, dtype: DType) -> Outcome {
+    let qkv = inputs.qkv.tensor::<Flex, 2>(dtype);
+    let tensors = |numbers: &[Numbers; 2]| numbers.each_ref().map(|part| part.tensor::<Flex, 4>(stored));
+    let prefix = inputs.prefix.as_ref().map(|(cache, len)| SharedPrefix { cache: tensors(cache), len: *len });
+    let cache = tensors(&inputs.cache);
     let held = cache.clone().map(Numbers::of);
-    let (output, [keys, values]) = cached_attention(qkv, cache.clone(), heads, len);
+    let (output, [keys, values]) = cached_attention(qkv, cache.clone(), prefix, &inputs.spans, inputs.heads);
     assert_eq!(cache.map(Numbers::of), held, "a cache that someone else holds is not written to");
     vec![("output", Numbers::of(output)), ("keys", Numbers::of(keys)), ("values", Numbers::of(values))]
 }
@@ -136,16 +129,6 @@ fn run_adamw([parameter, grad, first, root]: &[Numbers; 4], dtype: DType) -> Out
         ("exp_avg", Numbers::of(first)),
         ("exp_avg_sq", Numbers::of(second)),
     ]
-}
-
-/// Documents by their lengths.
-fn documents(lens: &[usize]) -> Documents {
-    let mut offsets = vec![0];
-    offsets.extend(lens.iter().scan(0, |end, len| {
-        *end += len;
-        Some(*end)
-    }));
-    Documents::new(&offsets)
 }
 
 /// Documents, empty ones and none among them, and inputs of attention with any grouping of heads.
@@ -227,30 +210,35 @@ proptest! {
 
     #[test]
     fn flex_attention_over_a_cache_is_the_portable_one(
-        (heads, len, inputs) in
-            (1..3_usize, 1..3_usize, 1..3_usize, 1..20_usize, 0..9_usize, 1..9_usize, 0..3_usize).prop_flat_map(
-                |(batch, n_kv_heads, group, d_head, len, new, room)| {
-                    let heads = Heads { n_heads: n_kv_heads * group, n_kv_heads, d_head };
-                    let cache = [batch, n_kv_heads, len + new + room, d_head];
-                    let inputs = [numbers(&[batch * new, heads.qkv_dim()]), numbers(&cache), numbers(&cache)];
-                    (Just(heads), Just(len), inputs)
-                },
-            )
+        inputs in (1..3_usize, 1..3_usize, 1..36_usize, prop::collection::vec((0..9_usize, 1..7_usize), 1..4), 0..6_usize)
+            .prop_flat_map(|(n_kv_heads, group, d_head, spans, prefix)| {
+                let heads = Heads { n_heads: n_kv_heads * group, n_kv_heads, d_head };
+                // Every second slot, the last first.
+                let slots = 2 * spans.len();
+                let spans: Vec<_> = (0..).zip(&spans).map(|(index, (len, new))| Span {
+                    slot: slots - 2 * index - 1,
+                    len: *len,
+                    new: *new,
+                }).collect();
+                let n = spans.iter().map(|span| span.new).sum();
+                let cache = [slots, n_kv_heads, 16, d_head];
+                let shared = [1, n_kv_heads, prefix + 2, d_head];
+                let numbers = (
+                    numbers(&[n, heads.qkv_dim()]),
+                    [numbers(&cache), numbers(&cache)],
+                    [numbers(&shared), numbers(&shared)],
+                );
+                numbers.prop_map(move |(qkv, cache, shared)| Cached {
+                    qkv,
+                    cache,
+                    prefix: (prefix > 0).then_some((shared, prefix)),
+                    spans: spans.clone(),
+                    heads,
+                })
+            }),
     ) {
-        assert_flex_is_portable(|dtype| run_cached(&inputs, heads, len, dtype));
-    }
-
-    #[test]
-    fn blocks_are_what_their_parts_are(
-        (documents, n_kv_heads, group, half) in
-            (prop::collection::vec(0..5_usize, 1..4), 1..3_usize, 1..3_usize, 1..4_usize)
-                .prop_map(|(lens, kv, group, half)| (documents(&[&lens[..], &[1]].concat()), kv, group, half)),
-        phase in 0.0..6.0_f64,
-    ) {
-        let heads = Heads { n_heads: n_kv_heads * group, n_kv_heads, d_head: 2 * half };
-        for dtype in FLEX_AND_PORTABLE {
-            assert_blocks_agree(heads, &documents, phase, dtype);
-        }
+        assert_flex_is_portable(|dtype| run_cached(&inputs, dtype, dtype));
+        assert_flex_is_portable(|dtype| run_cached(&inputs, DType::F16, dtype));
     }
 
     #[test]
@@ -314,127 +302,6 @@ proptest! {
     }
 }
 
-/// A block of `x`, its norm's weight and its matrices.
-type Block<'a> =
-    dyn Fn(Tensor<Trained, 2>, Tensor<Trained, 1>, &[Tensor<Trained, 2>]) -> Tensor<Trained, 2> + 'a;
-
-/// Both blocks, with their gradients, against the same parts put together one by one under Burn's own differentiation,
-/// in f64.
-fn assert_blocks_agree(heads: Heads, documents: &Documents, phase: f64, dtype: DType) {
-    const D_MODEL: usize = 6;
-    const D_FF: usize = 5;
-    let n = documents.token_count();
-    let x = sines(&[n, D_MODEL], phase);
-    let upstream = sines(&[n, D_MODEL], phase + 1.0);
-    let norm = sines(&[D_MODEL], phase + 2.0);
-    let matrices = |shapes: &[[usize; 2]]| -> Vec<Numbers> {
-        shapes.iter().zip(3..).map(|(shape, place)| sines(shape, phase + f64::from(place))).collect()
-    };
-    let inverse_frequencies: Vec<f32> = (0..heads.d_head / 2).map(|pair| 0.5_f32.powi(pair as i32)).collect();
-    let run = |block: &Block<'_>, weights: &[Numbers], dtype: DType| {
-        let (x, norm) = (x.leaf::<2>(dtype), norm.leaf::<1>(dtype));
-        let weights: Vec<_> = weights.iter().map(|weight| weight.leaf::<2>(dtype)).collect();
-        let y = block(x.clone(), norm.clone(), &weights);
-        let grads = backward(&y, &upstream);
-        let mut outcome = vec![
-            ("y", Numbers::of(y)),
-            ("dx", Numbers::of(grad(&x, &grads))),
-            ("dnorm", Numbers::of(grad(&norm, &grads))),
-        ];
-        outcome.extend(weights.iter().map(|weight| ("dweight", Numbers::of(grad(weight, &grads)))));
-        outcome
-    };
-    let table = |dtype: DType| {
-        let table = RopeTable::<Trained>::new(
-            &documents.positions(),
-            &inverse_frequencies,
-            &burn::backend::flex::FlexDevice,
-        );
-        RopeTable { cos: table.cos.cast(dtype), sin: table.sin.cast(dtype) }
-    };
-    let (q_dim, kv_dim) = (heads.q_dim(), heads.kv_dim());
-    let attention = matrices(&[[q_dim, D_MODEL], [kv_dim, D_MODEL], [kv_dim, D_MODEL], [D_MODEL, q_dim]]);
-    let ours = run(
-        &|x, norm, weights| {
-            let [q, k, v, output] = [0, 1, 2, 3].map(|index| weights[index].clone());
-            let weights = AttentionWeights { norm, q, k, v, output };
-            attention_block(x, weights, heads, &table(dtype), documents, 0.1)
-        },
-        &attention,
-        dtype,
-    );
-    let parts = run(
-        &|x, norm, weights| plain_attention_block(x, norm, weights, heads, &table(DType::F64), documents),
-        &attention,
-        DType::F64,
-    );
-    assert_agree(&ours, &parts);
-    let mlp = matrices(&[[D_FF, D_MODEL], [D_FF, D_MODEL], [D_MODEL, D_FF]]);
-    let ours = run(
-        &|x, norm, weights| {
-            let [gate, up, down] = [0, 1, 2].map(|index| weights[index].clone());
-            mlp_block(x, MlpWeights { norm, gate, up, down }, 0.1)
-        },
-        &mlp,
-        dtype,
-    );
-    let parts = run(
-        &|x, norm, weights| {
-            let normed = plain_rms_norm(x.clone(), norm);
-            let of = |weight: &Tensor<Trained, 2>| normed.clone().matmul(weight.clone().transpose());
-            x + (activation::silu(of(&weights[0])) * of(&weights[1])).matmul(weights[2].clone().transpose())
-        },
-        &mlp,
-        DType::F64,
-    );
-    assert_agree(&ours, &parts);
-}
-
-fn plain_rms_norm(x: Tensor<Trained, 2>, norm: Tensor<Trained, 1>) -> Tensor<Trained, 2> {
-    let mean_square = (x.clone() * x.clone()).mean_dim(1);
-    x / (mean_square + 0.1).sqrt() * norm.unsqueeze()
-}
-
-fn plain_attention_block(
-    x: Tensor<Trained, 2>,
-    norm: Tensor<Trained, 1>,
-    weights: &[Tensor<Trained, 2>],
-    heads: Heads,
-    table: &RopeTable<Trained>,
-    documents: &Documents,
-) -> Tensor<Trained, 2> {
-    let normed = plain_rms_norm(x.clone(), norm);
-    let (half, group) = (heads.d_head / 2, heads.n_heads / heads.n_kv_heads);
-    let head = |weight: usize, head: usize| {
-        let rows = weights[weight].clone().narrow(0, head * 2 * half, 2 * half);
-        normed.clone().matmul(rows.transpose())
-    };
-    let turned = |x: Tensor<Trained, 2>| {
-        let [n, _] = x.dims();
-        let (low, high) = (x.clone().slice([0..n, 0..half]), x.slice([0..n, half..2 * half]));
-        let (cos, sin) = (table.cos.clone(), table.sin.clone());
-        let low_turned = low.clone() * cos.clone() - high.clone() * sin.clone();
-        Tensor::cat(vec![low_turned, high * cos + low * sin], 1)
-    };
-    let mut y = x;
-    for document in documents.ranges().filter(|document| !document.is_empty()) {
-        for index in 0..heads.n_heads {
-            let rows = |x: Tensor<Trained, 2>| x.slice([document.clone(), 0..2 * half]);
-            let (q, k) = (rows(turned(head(0, index))), rows(turned(head(1, index / group))));
-            let v = rows(head(2, index / group));
-            let scores = q.matmul(k.transpose()) / (heads.d_head as f64).sqrt();
-            let len = document.len();
-            let ahead = Tensor::<Trained, 2, burn::tensor::Bool>::tril_mask([len, len], 0, &y.device());
-            let attended = activation::softmax(scores.mask_fill(ahead, f64::NEG_INFINITY), 1).matmul(v);
-            let d_model = y.dims()[1];
-            let columns = weights[3].clone().slice([0..d_model, index * 2 * half..(index + 1) * 2 * half]);
-            let now = y.clone().slice([document.clone(), 0..d_model]) + attended.matmul(columns.transpose());
-            y = y.slice_assign([document.clone(), 0..d_model], now);
-        }
-    }
-    y
-}
-
 /// Shapes of several pieces of work each, so that there is something to share out.
 fn run_all_at_size(dtype: DType) -> Vec<Outcome> {
     let lens = [40, 0, 1, 77, 13, 64, 5];
@@ -462,9 +329,16 @@ fn run_all_at_size(dtype: DType) -> Vec<Outcome> {
         run_linear(&[sines(&[70, 129], 0.0), sines(&[1301, 129], 1.0), sines(&[70, 1301], 2.0)], dtype),
         run_linear(&[sines(&[3, 129], 0.0), sines(&[1301, 129], 1.0), sines(&[3, 1301], 2.0)], dtype),
         run_cached(
-            &[sines(&[3 * 70, 8 * 17], 0.0), sines(&[3, 2, 200, 17], 1.0), sines(&[3, 2, 200, 17], 2.0)],
-            Heads { n_heads: 4, n_kv_heads: 2, d_head: 17 },
-            101,
+            &Cached {
+                qkv: sines(&[70 + 1 + 3, 8 * 80], 0.0),
+                cache: [1.0, 2.0].map(|phase| sines(&[3, 2, 200, 80], phase)),
+                prefix: Some(([3.0, 4.0].map(|phase| sines(&[1, 2, 130, 80], phase)), 129)),
+                spans: [(2, 101, 70), (0, 199, 1), (1, 0, 3)]
+                    .map(|(slot, len, new)| Span { slot, len, new })
+                    .to_vec(),
+                heads: Heads { n_heads: 4, n_kv_heads: 2, d_head: 80 },
+            },
+            dtype,
             dtype,
         ),
         run_embedding(&[sines(&[1001, 67], 0.0), sines(&[70, 67], 1.0)], &targets, dtype),

@@ -1,0 +1,368 @@
+//! Many continuations at once, with one pass over the weights for each token of all of them.
+
+use std::collections::VecDeque;
+
+use gearhead_kernels::Kernels;
+use gearhead_model::{KvCache, Predictor};
+
+use crate::{
+    constraint::Constraint,
+    decode::{Continuation, FinishReason, Prefix, check, check_ids, to_vec},
+    error::{Error, Result},
+    sampling::{Sampler, Sampling, argmax},
+};
+
+/// Tokens of prompts that are read in one pass, so that texts that are being written do not wait long for a new prompt,
+/// and a long one needs little memory.
+const CHUNK: usize = 512;
+
+/// Continuous batching: a text that is done makes room for the next at once, and a new prompt is read beside the tokens
+/// that the others are at.
+///
+/// ```
+/// # use burn::backend::Flex;
+/// # use gearhead_infer::{batch::Batcher, sampling::Sampling};
+/// # use gearhead_model::{Decoder, ModelConfig, Precision, Predictor};
+/// # let config = ModelConfig { d_model: 32, n_layers: 1, d_ff: 32, max_seq_len: 32, ..ModelConfig::new(50) };
+/// # let decoder = Decoder::<Flex>::init(&config, 7, &Default::default())?;
+/// # let predictor = Predictor::new(&decoder, Precision::default())?;
+/// let mut batcher = Batcher::new(&predictor, 2, 16);
+/// for prompt in [vec![1, 2, 3], vec![4], vec![5, 6]] {
+///     batcher.submit(&prompt, 8, &Sampling::greedy())?;
+/// }
+/// while !batcher.is_idle() {
+///     for (number, text) in batcher.step(&mut |_number, _id| {})? {
+///         println!("{number}: {:?}", text?.ids);
+///     }
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Batcher<'a, B: Kernels> {
+    predictor: &'a Predictor<B>,
+    cache: KvCache<B>,
+    /// By the sequence of the cache.
+    running: Vec<Option<Text<B>>>,
+    waiting: VecDeque<Text<B>>,
+    submitted: usize,
+}
+
+/// A text that is written or waits for it.
+#[derive(Debug)]
+struct Text<B: Kernels> {
+    number: usize,
+    /// What was read already, until it has a place.
+    begun: Option<KvCache<B>>,
+    /// Tokens that the model has not seen yet.
+    input: Vec<u32>,
+    ids: Vec<u32>,
+    limit: usize,
+    choice: Choice,
+}
+
+/// Who chooses the next token.
+#[derive(Debug)]
+enum Choice {
+    Sampled(Box<Sampler>),
+    /// The most probable of what a grammar allows.
+    Constrained(Box<Constraint>),
+}
+
+impl<'a, B: Kernels> Batcher<'a, B> {
+    /// Room for so many texts at once, of at most `capacity` tokens each with their prompts.
+    pub fn new(predictor: &'a Predictor<B>, texts: usize, capacity: usize) -> Self {
+        Self::with_cache(predictor, predictor.cache(texts, capacity))
+    }
+
+    /// The same for texts that all go on after a prompt that was read. What is submitted then stands behind it.
+    pub fn after(predictor: &'a Predictor<B>, prefix: &Prefix<B>, texts: usize, capacity: usize) -> Self {
+        Self::with_cache(predictor, prefix.cache().fork(texts, capacity))
+    }
+
+    fn with_cache(predictor: &'a Predictor<B>, cache: KvCache<B>) -> Self {
+        let running = (0..cache.sequences()).map(|_| None).collect();
+        Self { predictor, cache, running, waiting: VecDeque::new(), submitted: 0 }
+    }
+
+    /// Asks for a continuation of at most `max_new_tokens` tokens; returns its number, counted from 0.
+    ///
+    /// # Errors
+    ///
+    /// The prompt is empty, too long, or has an id that the model lacks; an option is out of its range.
+    pub fn submit(&mut self, prompt: &[u32], max_new_tokens: usize, sampling: &Sampling) -> Result<usize> {
+        check(self.predictor.config(), prompt)?;
+        let room = self.capacity().checked_sub(self.cache.shared_len() + prompt.len());
+        let room = room.ok_or(Error::TooLong { tokens: prompt.len(), max_seq_len: self.capacity() })?;
+        let choice = Choice::Sampled(Box::new(Sampler::new(sampling)?));
+        Ok(self.wait(None, prompt.to_vec(), max_new_tokens.min(room), choice))
+    }
+
+    /// Asks for what the model finds most probable of what a grammar allows, after a prompt that was read and what a text
+    /// begins with, which is not part of the result. Where the batch itself goes on after that prompt, `prefix` is none.
+    pub(crate) fn submit_constrained(
+        &mut self,
+        prefix: Option<&Prefix<B>>,
+        begun: &[u32],
+        constraint: Constraint,
+    ) -> Result<usize> {
+        check_ids(self.predictor.config(), begun)?;
+        let read = prefix.map_or(self.cache.shared_len(), |prefix| prefix.cache().len(0));
+        let room = self.capacity().saturating_sub(read + begun.len());
+        let choice = Choice::Constrained(Box::new(constraint));
+        Ok(self.wait(prefix.map(|prefix| prefix.cache().clone()), begun.to_vec(), room, choice))
+    }
+
+    /// Whether nothing is left to write.
+    pub fn is_idle(&self) -> bool {
+        self.waiting.is_empty() && self.running.iter().all(Option::is_none)
+    }
+
+    /// Writes the next token of every text that has a place; `on_token` sees each with the number of its text. Returns
+    /// those that are done.
+    ///
+    /// # Errors
+    ///
+    /// None but those of single texts, which are returned with them.
+    pub fn step(
+        &mut self,
+        on_token: &mut dyn FnMut(usize, u32),
+    ) -> Result<Vec<(usize, Result<Continuation>)>> {
+        let mut done = Vec::new();
+        self.fill(on_token, &mut done);
+        // What each text is given in this pass: all that it has not seen, or of a long prompt the next part.
+        let mut left = CHUNK;
+        let mut new: Vec<(usize, Vec<u32>)> = Vec::new();
+        for (sequence, text) in self.running.iter_mut().enumerate() {
+            let Some(text) = text else { continue };
+            let part = if text.input.len() == 1 { 1 } else { text.input.len().min(left) };
+            if part > 0 {
+                left -= part.min(left);
+                new.push((sequence, text.input.drain(..part).collect()));
+            }
+        }
+        if new.is_empty() {
+            return Ok(done);
+        }
+        let slices: Vec<(usize, &[u32])> = new.iter().map(|(sequence, ids)| (*sequence, &ids[..])).collect();
+        let mut logits = to_vec(self.predictor.next_logits(&slices, &mut self.cache));
+        let rows = logits.chunks_exact_mut(self.predictor.config().vocab_size);
+        for ((sequence, _), logits) in new.into_iter().zip(rows) {
+            let Some(text) = &mut self.running[sequence] else { continue };
+            if text.input.is_empty()
+                && let Some(end) = text.go_on(logits, &self.predictor.config().eos_ids, on_token)
+            {
+                self.finish(sequence, end, &mut done);
+            }
+        }
+        Ok(done)
+    }
+
+    fn capacity(&self) -> usize {
+        self.cache.capacity().min(self.predictor.config().max_seq_len)
+    }
+
+    fn wait(&mut self, begun: Option<KvCache<B>>, input: Vec<u32>, limit: usize, choice: Choice) -> usize {
+        let number = self.submitted;
+        self.waiting.push_back(Text { number, begun, input, ids: Vec::new(), limit, choice });
+        self.submitted += 1;
+        number
+    }
+
+    /// Gives free places to those that wait, and takes out those that are done without the model.
+    fn fill(&mut self, on_token: &mut dyn FnMut(usize, u32), done: &mut Vec<(usize, Result<Continuation>)>) {
+        for sequence in 0..self.running.len() {
+            while let Some(text) = self.running[sequence]
+                .take()
+                .or_else(|| self.waiting.pop_front().map(|text| self.place(sequence, text)))
+            {
+                let text = self.running[sequence].insert(text);
+                match text.prepare(on_token).transpose() {
+                    None => break,
+                    Some(end) => self.finish(sequence, end, done),
+                }
+            }
+        }
+    }
+
+    fn place(&mut self, sequence: usize, mut text: Text<B>) -> Text<B> {
+        self.cache.truncate(sequence, 0);
+        if let Some(begun) = text.begun.take() {
+            self.cache.copy_from(sequence, &begun);
+        }
+        text
+    }
+
+    fn finish(
+        &mut self,
+        sequence: usize,
+        end: Result<FinishReason>,
+        done: &mut Vec<(usize, Result<Continuation>)>,
+    ) {
+        if let Some(Text { number, ids, .. }) = self.running[sequence].take() {
+            done.push((number, end.map(|finish_reason| Continuation { ids, finish_reason })));
+        }
+    }
+}
+
+impl<B: Kernels> Text<B> {
+    /// Adds what must come next whatever the model thinks; says why the text is over, where it is.
+    fn prepare(&mut self, on_token: &mut dyn FnMut(usize, u32)) -> Result<Option<FinishReason>> {
+        if let Choice::Constrained(constraint) = &mut self.choice {
+            let mut forced = constraint.take_forced();
+            let is_too_long = self.ids.len() + forced.len() > self.limit;
+            forced.truncate(self.limit - self.ids.len());
+            for id in &forced {
+                on_token(self.number, *id);
+            }
+            self.ids.extend_from_slice(&forced);
+            self.input.extend(forced);
+            if constraint.is_over()? && !is_too_long {
+                return Ok(Some(FinishReason::Stop));
+            }
+        }
+        Ok((self.ids.len() >= self.limit).then_some(FinishReason::Length))
+    }
+
+    /// Chooses the next token; says why the text is over, where it is.
+    fn go_on(
+        &mut self,
+        logits: &mut [f32],
+        eos_ids: &[u32],
+        on_token: &mut dyn FnMut(usize, u32),
+    ) -> Option<Result<FinishReason>> {
+        let chosen = match &mut self.choice {
+            Choice::Sampled(sampler) => Ok(sampler.next(logits)),
+            Choice::Constrained(constraint) => constraint.mask(logits).map(|()| argmax(logits)),
+        };
+        let id = match chosen {
+            Ok(id) => id,
+            Err(error) => return Some(Err(error)),
+        };
+        if eos_ids.contains(&id) {
+            return Some(Ok(FinishReason::Stop));
+        }
+        if let Choice::Constrained(constraint) = &mut self.choice
+            && let Err(error) = constraint.take(id)
+        {
+            return Some(Err(error));
+        }
+        on_token(self.number, id);
+        self.ids.push(id);
+        self.input.push(id);
+        let is_sampled = matches!(self.choice, Choice::Sampled(_));
+        (is_sampled && self.ids.len() >= self.limit).then_some(Ok(FinishReason::Length))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::backend::Flex;
+    use gearhead_model::{Decoder, ModelConfig, Precision};
+
+    use super::*;
+    use crate::decode::{generate, generate_many};
+
+    fn predictor() -> Predictor<Flex> {
+        let config = ModelConfig {
+            d_model: 32,
+            n_layers: 2,
+            d_ff: 48,
+            max_seq_len: 64,
+            eos_ids: vec![2],
+            ..ModelConfig::new(50)
+        };
+        let decoder = Decoder::init(&config, 5, &burn::tensor::Device::<Flex>::default()).unwrap();
+        Predictor::new(&decoder, Precision::default()).unwrap()
+    }
+
+    fn prompts() -> Vec<Vec<u32>> {
+        (1..8_u32)
+            .map(|length| (0..5 * length).map(|place| (place * place + 7 * length) % 47 + 3).collect())
+            .collect()
+    }
+
+    #[test]
+    fn texts_are_those_that_each_prompt_gets_alone() {
+        let predictor = predictor();
+        let drawn = Sampling { temperature: 0.8, seed: 5, ..Sampling::greedy() };
+        for sampling in [Sampling::greedy(), drawn] {
+            let alone: Vec<_> = prompts()
+                .iter()
+                .map(|prompt| generate(&predictor, prompt, 20, &sampling, &mut |_| {}).unwrap())
+                .collect();
+            for at_once in [1, 2, 3, 20] {
+                let mut seen = vec![Vec::new(); alone.len()];
+                let texts =
+                    generate_many(&predictor, &prompts(), 20, &sampling, at_once, &mut |number, id| {
+                        seen[number].push(id);
+                    });
+                let texts: Vec<_> = texts.unwrap().into_iter().map(Result::unwrap).collect();
+                assert_eq!(texts, alone, "{at_once} at once");
+                assert_eq!(seen, texts.into_iter().map(|text| text.ids).collect::<Vec<_>>());
+            }
+        }
+    }
+
+    #[test]
+    fn what_all_prompts_begin_with_is_read_once_and_changes_nothing() {
+        let predictor = predictor();
+        let common: Vec<u32> = (3..33).collect();
+        let prompts: Vec<_> = [[5, 6], [5, 9], [11, 4]].map(|end| [&common[..], &end].concat()).to_vec();
+        let texts = generate_many(&predictor, &prompts, 20, &Sampling::greedy(), 2, &mut |_, _| {}).unwrap();
+        for (prompt, text) in prompts.iter().zip(texts) {
+            assert_eq!(
+                text.unwrap(),
+                generate(&predictor, prompt, 20, &Sampling::greedy(), &mut |_| {}).unwrap()
+            );
+        }
+        // One prompt is the beginning of another.
+        let prompts = [common.clone(), [&common[..], &[7]].concat(), vec![50]];
+        let texts = generate_many(&predictor, &prompts, 4, &Sampling::greedy(), 2, &mut |_, _| {}).unwrap();
+        let alone = generate(&predictor, &common, 4, &Sampling::greedy(), &mut |_| {}).unwrap();
+        assert_eq!(texts[0].as_ref().unwrap(), &alone);
+        assert!(matches!(texts[2], Err(Error::UnknownToken { id: 50, vocab_size: 50 })));
+    }
+
+    #[test]
+    fn a_text_that_comes_later_is_written_beside_the_others() {
+        let predictor = predictor();
+        let mut batcher = Batcher::new(&predictor, 2, 40);
+        let [first, second] = [vec![4, 5], vec![6, 7, 8]];
+        batcher.submit(&first, 9, &Sampling::greedy()).unwrap();
+        let mut texts = vec![None, None];
+        let mut order = Vec::new();
+        for step in 0.. {
+            if step == 3 {
+                assert_eq!(batcher.submit(&second, 9, &Sampling::greedy()).unwrap(), 1);
+            }
+            if step > 3 && batcher.is_idle() {
+                break;
+            }
+            for (number, text) in batcher.step(&mut |number, _| order.push(number)).unwrap() {
+                texts[number] = Some(text.unwrap());
+            }
+        }
+        for (prompt, text) in [first, second].iter().zip(texts) {
+            assert_eq!(
+                text.unwrap(),
+                generate(&predictor, prompt, 9, &Sampling::greedy(), &mut |_| {}).unwrap()
+            );
+        }
+        assert!(order.windows(2).any(|pair| pair == [0, 1]) && order.windows(2).any(|pair| pair == [1, 0]));
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused_and_nothing_asked_for_is_nothing_written() {
+        let predictor = predictor();
+        let mut batcher = Batcher::new(&predictor, 1, 8);
+        let error = batcher.submit(&[5; 9], 1, &Sampling::greedy()).unwrap_err();
+        assert!(matches!(error, Error::TooLong { tokens: 9, max_seq_len: 8 }));
+        batcher.submit(&[5; 8], 10, &Sampling::greedy()).unwrap();
+        batcher.submit(&[5], 0, &Sampling::greedy()).unwrap();
+        let done = batcher.step(&mut |_, _| panic!("no token")).unwrap();
+        let ended: Vec<_> =
+            done.into_iter().map(|(number, text)| (number, text.unwrap().ids.len())).collect();
+        assert_eq!(ended, [(0, 0), (1, 0)]);
+        assert!(batcher.is_idle());
+    }
+}

@@ -1,0 +1,173 @@
+//! AVX2 with FMA and F16C.
+#![allow(clippy::wildcard_imports, reason = "the names of instructions say what they are of")]
+
+use std::arch::x86_64::*;
+
+use half::f16;
+
+use super::{
+    BLOCK, Line, Output, Token, Weights, Write, itself, of_half, prefetch, put_short,
+    tiles::{AHEAD, float_tiles, four, int_tiles},
+};
+
+const FLOATS: usize = 8;
+/// Of 16 registers, the sums take four for each token, or two where they are whole numbers.
+const MOST_FLOATS: usize = 2;
+const MOST_INTS: usize = 4;
+const PARTS: usize = 2;
+const TOO_LARGE: i32 = 0;
+
+#[target_feature(enable = "avx")]
+#[inline]
+fn zero() -> __m256 {
+    _mm256_setzero_ps()
+}
+
+#[target_feature(enable = "avx")]
+#[inline]
+fn load(values: &[f32; FLOATS]) -> __m256 {
+    // SAFETY: there are as many values as the register has.
+    unsafe { _mm256_loadu_ps(values.as_ptr()) }
+}
+
+#[target_feature(enable = "avx,f16c")]
+#[inline]
+fn load_half(halves: &[f16; FLOATS]) -> __m256 {
+    // SAFETY: a register of half as many bytes holds them all.
+    _mm256_cvtph_ps(unsafe { _mm_loadu_si128(halves.as_ptr().cast()) })
+}
+
+#[target_feature(enable = "avx")]
+#[inline]
+fn all(value: f32) -> __m256 {
+    _mm256_set1_ps(value)
+}
+
+#[target_feature(enable = "avx")]
+#[inline]
+fn add(a: __m256, b: __m256) -> __m256 {
+    _mm256_add_ps(a, b)
+}
+
+#[target_feature(enable = "avx")]
+#[inline]
+fn values(register: __m256) -> [f32; FLOATS] {
+    let mut values = [0.0; FLOATS];
+    // SAFETY: there are as many values as the register has.
+    unsafe { _mm256_storeu_ps(values.as_mut_ptr(), register) };
+    values
+}
+
+#[target_feature(enable = "fma")]
+#[inline]
+fn multiply_add(a: __m256, b: __m256, c: __m256) -> __m256 {
+    _mm256_fmadd_ps(a, b, c)
+}
+
+/// The sum of each register.
+#[target_feature(enable = "avx")]
+#[inline]
+fn totals([a, b, c, d]: [__m256; 4]) -> [f32; 4] {
+    // In each half of a register: sums of two neighbours, of a, b, c and d; then of all four.
+    let four = _mm256_hadd_ps(_mm256_hadd_ps(a, b), _mm256_hadd_ps(c, d));
+    let half = _mm_add_ps(_mm256_castps256_ps128(four), _mm256_extractf128_ps::<1>(four));
+    let mut totals = [0.0; 4];
+    // SAFETY: there is room for four values.
+    unsafe { _mm_storeu_ps(totals.as_mut_ptr(), half) };
+    totals
+}
+
+#[target_feature(enable = "avx")]
+#[inline]
+pub(super) fn no_floats() -> __m256 {
+    _mm256_setzero_ps()
+}
+
+#[target_feature(enable = "avx")]
+#[inline]
+pub(super) fn no_ints() -> __m256i {
+    _mm256_setzero_si256()
+}
+
+#[target_feature(enable = "avx")]
+#[inline]
+pub(super) fn ints(value: i32) -> __m256i {
+    _mm256_set1_epi32(value)
+}
+
+/// Half of a line as it is stored: eight rows.
+#[target_feature(enable = "avx")]
+#[inline]
+pub(super) fn half_line(line: &Line, part: usize) -> __m256i {
+    let half: &[u8; 32] = line.0[part * 32..][..32].try_into().expect("32 bytes");
+    // SAFETY: there are as many bytes as the register has.
+    unsafe { _mm256_loadu_si256(half.as_ptr().cast()) }
+}
+
+/// The weights with their signs.
+#[target_feature(enable = "avx2")]
+#[inline]
+fn eights(line: &Line, part: usize) -> __m256i {
+    _mm256_xor_si256(half_line(line, part), _mm256_set1_epi8(-128))
+}
+
+#[target_feature(enable = "avx2")]
+#[inline]
+pub(super) fn fours(line: &Line, part: usize) -> [__m256i; 2] {
+    let (both, mask) = (half_line(line, part), _mm256_set1_epi8(15));
+    [_mm256_and_si256(both, mask), _mm256_and_si256(_mm256_srli_epi16::<4>(both), mask)]
+}
+
+/// Adds to each sum the products of four weights and four values, neither of which is -128: two products of their
+/// amounts fit into 16 bits.
+#[target_feature(enable = "avx2")]
+#[inline]
+fn add_dot_8(sums: __m256i, weights: __m256i, values: i32) -> __m256i {
+    let values = _mm256_sign_epi8(ints(values), weights);
+    let pairs = _mm256_maddubs_epi16(_mm256_abs_epi8(weights), values);
+    _mm256_add_epi32(sums, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)))
+}
+
+#[target_feature(enable = "avx2")]
+#[inline]
+fn add_dot_4(sums: __m256i, weights: __m256i, values: i32) -> __m256i {
+    let pairs = _mm256_maddubs_epi16(weights, ints(values));
+    _mm256_add_epi32(sums, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)))
+}
+
+#[target_feature(enable = "avx,f16c")]
+#[inline]
+pub(super) fn halves(scales: &[u16; BLOCK], part: usize) -> __m256 {
+    let half: &[u16; 8] = scales[part * 8..][..8].try_into().expect("8 scales");
+    // SAFETY: a register of half as many bytes holds these scales.
+    _mm256_cvtph_ps(unsafe { _mm_loadu_si128(half.as_ptr().cast()) })
+}
+
+#[target_feature(enable = "avx2,fma")]
+#[inline]
+pub(super) fn add_scaled(floats: __m256, sums: __m256i, scales: __m256, scale: f32) -> __m256 {
+    _mm256_fmadd_ps(_mm256_cvtepi32_ps(sums), _mm256_mul_ps(scales, _mm256_set1_ps(scale)), floats)
+}
+
+/// The values of one of two parts.
+#[target_feature(enable = "avx")]
+#[inline]
+pub(super) fn put(y: &mut [f32], floats: __m256, part: usize, write: Write) {
+    let y = y.get_mut(8 * part..).unwrap_or_default();
+    let Some(y) = y.first_chunk_mut::<8>() else {
+        let mut values = [0.0; 8];
+        // SAFETY: there are as many values as the register has.
+        unsafe { _mm256_storeu_ps(values.as_mut_ptr(), floats) };
+        return put_short(y, &values, write);
+    };
+    // SAFETY: there are as many values as the register has.
+    unsafe {
+        let sums =
+            if write == Write::Add { _mm256_add_ps(_mm256_loadu_ps(y.as_ptr()), floats) } else { floats };
+        _mm256_storeu_ps(y.as_mut_ptr(), sums);
+    }
+}
+
+float_tiles!(products, dots, weighted_sum, f32, load, itself, "avx2,fma,f16c");
+float_tiles!(products_half, dots_half, weighted_sum_half, f16, load_half, of_half, "avx2,fma,f16c");
+int_tiles!("avx2,fma,f16c");

@@ -1,0 +1,177 @@
+//! AVX-512 with VNNI.
+#![allow(clippy::wildcard_imports, reason = "the names of instructions say what they are of")]
+
+use std::arch::x86_64::*;
+
+use half::f16;
+
+use super::{
+    BLOCK, Line, Output, Token, Weights, Write, itself, of_half, prefetch, put_short,
+    tiles::{AHEAD, float_tiles, four, int_tiles},
+};
+
+const FLOATS: usize = 16;
+/// Of 32 registers, the sums take four for each token, or two where they are whole numbers.
+const MOST_FLOATS: usize = 4;
+const MOST_INTS: usize = 12;
+const PARTS: usize = 1;
+const TOO_LARGE: i32 = 128;
+
+#[target_feature(enable = "avx512f")]
+#[inline]
+fn zero() -> __m512 {
+    _mm512_setzero_ps()
+}
+
+#[target_feature(enable = "avx512f")]
+#[inline]
+fn load(values: &[f32; FLOATS]) -> __m512 {
+    // SAFETY: there are as many values as the register has.
+    unsafe { _mm512_loadu_ps(values.as_ptr()) }
+}
+
+#[target_feature(enable = "avx512f")]
+#[inline]
+fn load_half(halves: &[f16; FLOATS]) -> __m512 {
+    // SAFETY: a register of half as many bytes holds them all.
+    _mm512_cvtph_ps(unsafe { _mm256_loadu_si256(halves.as_ptr().cast()) })
+}
+
+#[target_feature(enable = "avx512f")]
+#[inline]
+fn all(value: f32) -> __m512 {
+    _mm512_set1_ps(value)
+}
+
+#[target_feature(enable = "avx512f")]
+#[inline]
+fn add(a: __m512, b: __m512) -> __m512 {
+    _mm512_add_ps(a, b)
+}
+
+#[target_feature(enable = "avx512f")]
+#[inline]
+fn values(register: __m512) -> [f32; FLOATS] {
+    let mut values = [0.0; FLOATS];
+    // SAFETY: there are as many values as the register has.
+    unsafe { _mm512_storeu_ps(values.as_mut_ptr(), register) };
+    values
+}
+
+#[target_feature(enable = "avx512f")]
+#[inline]
+fn multiply_add(a: __m512, b: __m512, c: __m512) -> __m512 {
+    _mm512_fmadd_ps(a, b, c)
+}
+
+/// The sum of each register.
+#[target_feature(enable = "avx512f,avx512dq")]
+#[inline]
+fn totals([a, b, c, d]: [__m512; 4]) -> [f32; 4] {
+    // In each quarter of a register: a sum of two values of a and of b, twice, and so of c and d; then of all four.
+    let ab = _mm512_add_ps(_mm512_unpacklo_ps(a, b), _mm512_unpackhi_ps(a, b));
+    let cd = _mm512_add_ps(_mm512_unpacklo_ps(c, d), _mm512_unpackhi_ps(c, d));
+    let four =
+        _mm512_add_ps(_mm512_shuffle_ps::<0b01_00_01_00>(ab, cd), _mm512_shuffle_ps::<0b11_10_11_10>(ab, cd));
+    let half = _mm256_add_ps(_mm512_castps512_ps256(four), _mm512_extractf32x8_ps::<1>(four));
+    let quarter = _mm_add_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps::<1>(half));
+    let mut totals = [0.0; 4];
+    // SAFETY: there is room for four values.
+    unsafe { _mm_storeu_ps(totals.as_mut_ptr(), quarter) };
+    totals
+}
+
+#[target_feature(enable = "avx512f")]
+#[inline]
+fn no_floats() -> __m512 {
+    _mm512_setzero_ps()
+}
+
+#[target_feature(enable = "avx512f")]
+#[inline]
+fn no_ints() -> __m512i {
+    _mm512_setzero_si512()
+}
+
+#[target_feature(enable = "avx512f")]
+#[inline]
+fn ints(value: i32) -> __m512i {
+    _mm512_set1_epi32(value)
+}
+
+#[target_feature(enable = "avx512f")]
+#[inline]
+fn eights(line: &Line, _: usize) -> __m512i {
+    // SAFETY: a line has as many bytes as the register, and lies at a multiple of them.
+    unsafe { _mm512_load_si512(line.0.as_ptr().cast()) }
+}
+
+#[target_feature(enable = "avx512f,avx512bw")]
+#[inline]
+fn fours(line: &Line, _: usize) -> [__m512i; 2] {
+    let (both, mask) = (eights(line, 0), _mm512_set1_epi8(15));
+    [_mm512_and_si512(both, mask), _mm512_and_si512(_mm512_srli_epi16::<4>(both), mask)]
+}
+
+/// Adds to each sum the products of four weights, not negative, and four values.
+#[target_feature(enable = "avx512f,avx512vnni")]
+#[inline]
+fn add_dot_8(sums: __m512i, weights: __m512i, values: i32) -> __m512i {
+    _mm512_dpbusd_epi32(sums, weights, ints(values))
+}
+
+#[target_feature(enable = "avx512f,avx512vnni")]
+#[inline]
+fn add_dot_4(sums: __m512i, weights: __m512i, values: i32) -> __m512i {
+    add_dot_8(sums, weights, values)
+}
+
+#[target_feature(enable = "avx512f")]
+#[inline]
+fn halves(scales: &[u16; BLOCK], _: usize) -> __m512 {
+    // SAFETY: a register of half as many bytes holds all the scales.
+    _mm512_cvtph_ps(unsafe { _mm256_loadu_si256(scales.as_ptr().cast()) })
+}
+
+#[target_feature(enable = "avx512f")]
+#[inline]
+fn add_scaled(floats: __m512, sums: __m512i, scales: __m512, scale: f32) -> __m512 {
+    _mm512_fmadd_ps(_mm512_cvtepi32_ps(sums), _mm512_mul_ps(scales, _mm512_set1_ps(scale)), floats)
+}
+
+#[target_feature(enable = "avx512f")]
+#[inline]
+fn put(y: &mut [f32], floats: __m512, _: usize, write: Write) {
+    let Some(y) = y.first_chunk_mut::<BLOCK>() else {
+        let mut values = [0.0; BLOCK];
+        // SAFETY: there are as many values as the register has.
+        unsafe { _mm512_storeu_ps(values.as_mut_ptr(), floats) };
+        return put_short(y, &values, write);
+    };
+    // SAFETY: there are as many values as the register has.
+    unsafe {
+        let sums =
+            if write == Write::Add { _mm512_add_ps(_mm512_loadu_ps(y.as_ptr()), floats) } else { floats };
+        _mm512_storeu_ps(y.as_mut_ptr(), sums);
+    }
+}
+
+float_tiles!(
+    products,
+    dots,
+    weighted_sum,
+    f32,
+    load,
+    itself,
+    "avx512f,avx512dq,avx512bw,avx512vl,avx512vnni"
+);
+float_tiles!(
+    products_half,
+    dots_half,
+    weighted_sum_half,
+    f16,
+    load_half,
+    of_half,
+    "avx512f,avx512dq,avx512bw,avx512vl,avx512vnni"
+);
+int_tiles!("avx512f,avx512dq,avx512bw,avx512vl,avx512vnni");

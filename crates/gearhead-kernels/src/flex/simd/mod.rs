@@ -1,0 +1,308 @@
+//! Sums of products in registers, for each instruction set: what no loop over slices compiles to.
+//!
+//! The loops are written once, as [`tiles`]; each instruction set gives the few operations that they are made of. Which
+//! one is used is found when the program runs.
+#![allow(
+    unsafe_code,
+    reason = "instruction sets are entered, and registers loaded, through unsafe functions"
+)]
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+#[cfg(target_arch = "x86_64")]
+mod avx_vnni;
+mod lanes;
+mod tiles;
+
+use std::sync::OnceLock;
+
+use half::f16;
+
+use super::product::{Output, Write};
+
+/// Rows of weights in one block: a register of AVX-512 has a number for each.
+pub(crate) const BLOCK: usize = 16;
+
+/// Numbers that have a scale in common.
+pub(crate) const GROUP: usize = 32;
+
+/// Weights of 16 rows and 4 columns, a row after the other, in 8 bits: 128 more than the number. Or of 8 columns in 4
+/// bits, 8 more than the number, the first 4 columns in the lower halves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, bytemuck::Pod, bytemuck::Zeroable)]
+#[repr(C, align(64))]
+pub(crate) struct Line(pub(crate) [u8; 64]);
+
+/// A token's features in 8 bits.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Token<'a> {
+    pub(super) values: &'a [[i8; GROUP]],
+    /// Of each group.
+    pub(super) scales: &'a [f32],
+    /// The sum of each group's values.
+    pub(super) sums: &'a [i32],
+}
+
+/// A block of rows of weights.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Weights<'a> {
+    /// Of each group of columns as many as its bits.
+    pub(super) lines: &'a [Line],
+    /// For each group of columns one of each row, as an IEEE 754 number of 16 bits.
+    pub(super) scales: &'a [[u16; BLOCK]],
+}
+
+impl Token<'_> {
+    /// The first groups: so that the compiler sees that there are as many.
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "a call would leave the caller's instruction set")]
+    fn cut(self, groups: usize) -> Self {
+        Self { values: &self.values[..groups], scales: &self.scales[..groups], sums: &self.sums[..groups] }
+    }
+}
+
+/// Asks for what will be read soon.
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "a call would take longer")]
+fn prefetch<T>(place: *const T) {
+    // SAFETY: a place that is not there is not read.
+    #[cfg(target_arch = "x86_64")]
+    unsafe {
+        std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(place.cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = place;
+}
+
+/// For rows of numbers that need no conversion.
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "a call would leave the caller's instruction set")]
+fn itself(value: f32) -> f32 {
+    value
+}
+
+/// The number that 16 bits stand for.
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "a call would leave the caller's instruction set")]
+fn of_half(half: f16) -> f32 {
+    half.to_f32()
+}
+
+/// Puts a block's values, or adds them, in a row from its beginning on; what there is no room for is dropped.
+fn put_short(y: &mut [f32], values: &[f32], write: Write) {
+    for (y, value) in y.iter_mut().zip(values) {
+        *y = if write == Write::Add { *y + value } else { *value };
+    }
+}
+
+/// A way to compute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Isa {
+    /// AVX-512 with VNNI.
+    #[cfg(target_arch = "x86_64")]
+    Avx512,
+    /// AVX2 with AVX-VNNI.
+    #[cfg(target_arch = "x86_64")]
+    AvxVnni,
+    /// AVX2 with FMA.
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+    /// Plain Rust, for the instructions that every CPU of its kind has.
+    Lanes,
+}
+
+impl Isa {
+    /// Those that this CPU has, the fastest first.
+    pub(super) fn available() -> Vec<Self> {
+        let mut available = Vec::new();
+        #[cfg(target_arch = "x86_64")]
+        {
+            if is_x86_feature_detected!("avx512f")
+                && is_x86_feature_detected!("avx512dq")
+                && is_x86_feature_detected!("avx512bw")
+                && is_x86_feature_detected!("avx512vl")
+                && is_x86_feature_detected!("avx512vnni")
+            {
+                available.push(Self::Avx512);
+            }
+            if is_x86_feature_detected!("avx2")
+                && is_x86_feature_detected!("fma")
+                && is_x86_feature_detected!("f16c")
+            {
+                if is_x86_feature_detected!("avxvnni") {
+                    available.push(Self::AvxVnni);
+                }
+                available.push(Self::Avx2);
+            }
+        }
+        available.push(Self::Lanes);
+        available
+    }
+
+    /// The fastest that this CPU has.
+    pub(super) fn best() -> Self {
+        static BEST: OnceLock<Isa> = OnceLock::new();
+        *BEST.get_or_init(|| Self::available()[0])
+    }
+
+    /// `x weightsᵀ`, both with rows of `inner` values: `y[n, out]`.
+    pub(super) fn products(self, y: &mut [f32], x: &[f32], weights: &[f32], inner: usize) {
+        // SAFETY: `self` was made by `available`, so the CPU has the instructions.
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => unsafe { avx512::products(y, x, weights, inner) },
+            #[cfg(target_arch = "x86_64")]
+            Self::AvxVnni | Self::Avx2 => unsafe { avx2::products(y, x, weights, inner) },
+            Self::Lanes => lanes::products(y, x, weights, inner),
+        }
+    }
+
+    /// The same by weights of 16 bits.
+    pub(super) fn products_half(self, y: &mut [f32], x: &[f32], weights: &[f16], inner: usize) {
+        // SAFETY: `self` was made by `available`, so the CPU has the instructions.
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => unsafe { avx512::products_half(y, x, weights, inner) },
+            #[cfg(target_arch = "x86_64")]
+            Self::AvxVnni | Self::Avx2 => unsafe { avx2::products_half(y, x, weights, inner) },
+            Self::Lanes => lanes::products_half(y, x, weights, inner),
+        }
+    }
+
+    /// Adds rows as long as the output, each times its weight, to it.
+    pub(super) fn weighted_sum(self, output: &mut [f32], weights: &[f32], rows: &[f32]) {
+        // SAFETY: `self` was made by `available`, so the CPU has the instructions.
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => unsafe { avx512::weighted_sum(output, weights, rows) },
+            #[cfg(target_arch = "x86_64")]
+            Self::AvxVnni | Self::Avx2 => unsafe { avx2::weighted_sum(output, weights, rows) },
+            Self::Lanes => lanes::weighted_sum(output, weights, rows),
+        }
+    }
+
+    /// The same by rows of 16 bits.
+    pub(super) fn weighted_sum_half(self, output: &mut [f32], weights: &[f32], rows: &[f16]) {
+        // SAFETY: `self` was made by `available`, so the CPU has the instructions.
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => unsafe { avx512::weighted_sum_half(output, weights, rows) },
+            #[cfg(target_arch = "x86_64")]
+            Self::AvxVnni | Self::Avx2 => unsafe { avx2::weighted_sum_half(output, weights, rows) },
+            Self::Lanes => lanes::weighted_sum_half(output, weights, rows),
+        }
+    }
+
+    /// A block's products with each token, from a column of the output on, by weights of 8 bits.
+    pub(super) fn products_8(
+        self,
+        output: &mut Output<'_>,
+        column: usize,
+        tokens: &[Token<'_>],
+        weights: Weights<'_>,
+        write: Write,
+    ) {
+        // SAFETY: `self` was made by `available`, so the CPU has the instructions.
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => unsafe { avx512::products_8(output, column, tokens, weights, write) },
+            #[cfg(target_arch = "x86_64")]
+            Self::AvxVnni => unsafe { avx_vnni::products_8(output, column, tokens, weights, write) },
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => unsafe { avx2::products_8(output, column, tokens, weights, write) },
+            Self::Lanes => lanes::products_8(output, column, tokens, weights, write),
+        }
+    }
+
+    /// The same by weights of 4 bits.
+    pub(super) fn products_4(
+        self,
+        output: &mut Output<'_>,
+        column: usize,
+        tokens: &[Token<'_>],
+        weights: Weights<'_>,
+        write: Write,
+    ) {
+        // SAFETY: `self` was made by `available`, so the CPU has the instructions.
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => unsafe { avx512::products_4(output, column, tokens, weights, write) },
+            #[cfg(target_arch = "x86_64")]
+            Self::AvxVnni => unsafe { avx_vnni::products_4(output, column, tokens, weights, write) },
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => unsafe { avx2::products_4(output, column, tokens, weights, write) },
+            Self::Lanes => lanes::products_4(output, column, tokens, weights, write),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sines(count: usize, phase: f32) -> Vec<f32> {
+        (0..count).map(|index| (1.7 * index as f32 + phase).sin()).collect()
+    }
+
+    fn assert_close(what: &str, ours: &[f32], expected: &[f64]) {
+        assert_eq!(ours.len(), expected.len());
+        for (index, (ours, expected)) in ours.iter().zip(expected).enumerate() {
+            assert!((f64::from(*ours) - expected).abs() < 1e-4, "{what}, [{index}]: {ours}, not {expected}");
+        }
+    }
+
+    /// What this CPU has is tested, and always plain Rust, which a CPU without any of it would take.
+    #[test]
+    fn plain_rust_is_always_there_and_last() {
+        assert_eq!(Isa::available().last(), Some(&Isa::Lanes));
+        assert_eq!(Isa::available()[0], Isa::best());
+    }
+
+    #[test]
+    fn products_are_the_same_by_every_instruction_set() {
+        for (n, out, inner) in [(1, 1, 1), (1, 5, 16), (2, 4, 33), (3, 9, 70), (7, 13, 48), (13, 6, 100)] {
+            let (x, weights) = (sines(n * inner, 0.0), sines(out * inner, 1.0));
+            let halves: Vec<f16> = weights.iter().map(|weight| f16::from_f32(*weight)).collect();
+            let expected = |weights: &[f32]| -> Vec<f64> {
+                let dot = |x: &[f32], row: &[f32]| x.iter().zip(row).map(|(a, b)| f64::from(a * b)).sum();
+                x.chunks(inner).flat_map(|x| weights.chunks(inner).map(move |row| dot(x, row))).collect()
+            };
+            for isa in Isa::available() {
+                let what = format!("{isa:?}, {n} x {inner} x {out}");
+                let mut y = vec![7.0; n * out];
+                isa.products(&mut y, &x, &weights, inner);
+                assert_close(&what, &y, &expected(&weights));
+                isa.products_half(&mut y, &x, &halves, inner);
+                let weights: Vec<f32> = halves.iter().map(|half| half.to_f32()).collect();
+                assert_close(&what, &y, &expected(&weights));
+            }
+        }
+    }
+
+    #[test]
+    fn weighted_sums_are_the_same_by_every_instruction_set() {
+        for (rows, len) in [(0, 5), (1, 64), (2, 7), (5, 80), (9, 131)] {
+            let (weights, values) = (sines(rows, 0.0), sines(rows * len, 1.0));
+            let halves: Vec<f16> = values.iter().map(|value| f16::from_f32(*value)).collect();
+            let expected = |values: &[f32]| -> Vec<f64> {
+                let at = |place: usize| {
+                    let products =
+                        weights.iter().zip(values.chunks(len)).map(|(weight, row)| weight * row[place]);
+                    products.map(f64::from).sum::<f64>() + 1.0
+                };
+                (0..len).map(at).collect()
+            };
+            for isa in Isa::available() {
+                let what = format!("{isa:?}, {rows} x {len}");
+                let mut y = vec![1.0; len];
+                isa.weighted_sum(&mut y, &weights, &values);
+                assert_close(&what, &y, &expected(&values));
+                let mut y = vec![1.0; len];
+                isa.weighted_sum_half(&mut y, &weights, &halves);
+                let values: Vec<f32> = halves.iter().map(|half| half.to_f32()).collect();
+                assert_close(&what, &y, &expected(&values));
+            }
+        }
+    }
+}

@@ -1,0 +1,280 @@
+//! The loops, for an instruction set whose operations stand beside them.
+
+/// Products of `f32` with rows of a type, which `$load` puts into registers of `FLOATS` numbers and `$one` reads one by
+/// one; at most `MOST_FLOATS` tokens are computed at once, so that their sums with four rows stay in registers.
+macro_rules! float_tiles {
+    ($products:ident, $dots:ident, $weighted_sum:ident, $row:ty, $load:ident, $one:ident $(, $features:literal)?) => {
+        $(#[target_feature(enable = $features)])?
+        pub(super) fn $products(y: &mut [f32], x: &[f32], weights: &[$row], inner: usize) {
+            let out = weights.len() / inner;
+            let fours = out / 4 * 4;
+            for first in (0..fours).step_by(4) {
+                let rows = &weights[first * inner..][..4 * inner];
+                let (mut left, mut y) = (x, &mut y[first..]);
+                $crate::flex::simd::tiles::by_size!(MOST_FLOATS, left.len() / inner, N, {
+                    let some = &left[..N * inner];
+                    // Only the first to read these rows asks for those that come next.
+                    let dots =
+                        if left.len() == x.len() { $dots::<N, true>(some, rows) } else { $dots::<N, false>(some, rows) };
+                    for token in 0..N {
+                        y[token * out..][..4].copy_from_slice(&dots[token]);
+                    }
+                    left = &left[N * inner..];
+                    y = y.get_mut(N * out..).unwrap_or_default();
+                });
+            }
+            for (index, row) in weights.chunks_exact(inner).enumerate().skip(fours) {
+                for (y, x) in y.chunks_exact_mut(out).zip(x.chunks_exact(inner)) {
+                    let mut sum = 0.0;
+                    for (x, value) in x.iter().zip(row) {
+                        sum += x * $one(*value);
+                    }
+                    y[index] = sum;
+                }
+            }
+        }
+
+        /// Adds rows, each times its weight, to the output.
+        $(#[target_feature(enable = $features)])?
+        pub(super) fn $weighted_sum(output: &mut [f32], weights: &[f32], rows: &[$row]) {
+            /// Registers whose sums are computed at once, twice over.
+            const WIDE: usize = 4;
+            let len = output.len();
+            let full = len / (WIDE * FLOATS) * (WIDE * FLOATS);
+            for start in (0..full).step_by(WIDE * FLOATS) {
+                let mut sums = [[zero(); WIDE]; 2];
+                for (index, weight) in weights.iter().enumerate() {
+                    let row = &rows[index * len + start..][..WIDE * FLOATS];
+                    let (weight, row) = (all(*weight), row.as_chunks::<FLOATS>().0);
+                    prefetch(row.as_ptr().wrapping_byte_add(AHEAD));
+                    let sums = &mut sums[index % 2];
+                    for wide in 0..WIDE {
+                        sums[wide] = multiply_add(weight, $load(&row[wide]), sums[wide]);
+                    }
+                }
+                let output = &mut output[start..][..WIDE * FLOATS];
+                for (wide, output) in output.as_chunks_mut::<FLOATS>().0.iter_mut().enumerate() {
+                    let held = add(load(output), add(sums[0][wide], sums[1][wide]));
+                    *output = values(held);
+                }
+            }
+            for place in full..len {
+                for (index, weight) in weights.iter().enumerate() {
+                    output[place] += weight * $one(rows[index * len + place]);
+                }
+            }
+        }
+
+        /// `Σ x row` for each of `N` `x` and each of four rows as long. Loops, since a closure would not be compiled for
+        /// the instruction set.
+        $(#[target_feature(enable = $features)])?
+        #[inline]
+        fn $dots<const N: usize, const FIRST: bool>(xs: &[f32], rows: &[$row]) -> [[f32; 4]; N] {
+            let len = rows.len() / 4;
+            // Cut, so that the compiler sees that all have as many registers full.
+            let full = len / FLOATS;
+            let (mut x_chunks, mut row_chunks) = ([&[][..]; N], [&[][..]; 4]);
+            for n in 0..N {
+                x_chunks[n] = &xs[n * len..].as_chunks::<FLOATS>().0[..full];
+            }
+            for i in 0..4 {
+                row_chunks[i] = &rows[i * len..].as_chunks::<FLOATS>().0[..full];
+            }
+            let mut sums = [[zero(); 4]; N];
+            for at in 0..full {
+                if FIRST {
+                    for row in row_chunks {
+                        prefetch(row.as_ptr().wrapping_add(at).wrapping_byte_add(AHEAD));
+                    }
+                }
+                let row = [
+                    $load(&row_chunks[0][at]),
+                    $load(&row_chunks[1][at]),
+                    $load(&row_chunks[2][at]),
+                    $load(&row_chunks[3][at]),
+                ];
+                for n in 0..N {
+                    let x = load(&x_chunks[n][at]);
+                    for i in 0..4 {
+                        sums[n][i] = multiply_add(x, row[i], sums[n][i]);
+                    }
+                }
+            }
+            let mut dots = [[0.0; 4]; N];
+            for n in 0..N {
+                dots[n] = totals(sums[n]);
+                for at in full * FLOATS..len {
+                    for i in 0..4 {
+                        dots[n][i] += xs[n * len + at] * $one(rows[i * len + at]);
+                    }
+                }
+            }
+            dots
+        }
+    };
+}
+
+/// Products of whole numbers, by registers of sums, of which `PARTS` make a block; at most `MOST_INTS` tokens are computed
+/// at once, so that their sums stay in registers. `TOO_LARGE` is 128 where weights of 8 bits are multiplied as they are
+/// stored, and 0 where not.
+macro_rules! int_tiles {
+    ($($features:literal)?) => {
+        $(#[target_feature(enable = $features)])?
+        pub(super) fn products_8(
+            output: &mut Output<'_>,
+            column: usize,
+            tokens: &[Token<'_>],
+            weights: Weights<'_>,
+            write: Write,
+        ) {
+            let (mut tokens, mut first) = (tokens, 0);
+            $crate::flex::simd::tiles::by_size!(MOST_INTS, tokens.len(), N, {
+                for part in 0..PARTS {
+                    tile_8::<N>(output, [first, column], tokens, weights, (part, write));
+                }
+                (tokens, first) = (&tokens[N..], first + N);
+            });
+        }
+
+        $(#[target_feature(enable = $features)])?
+        pub(super) fn products_4(
+            output: &mut Output<'_>,
+            column: usize,
+            tokens: &[Token<'_>],
+            weights: Weights<'_>,
+            write: Write,
+        ) {
+            let (mut tokens, mut first) = (tokens, 0);
+            $crate::flex::simd::tiles::by_size!(MOST_INTS, tokens.len(), N, {
+                for part in 0..PARTS {
+                    tile_4::<N>(output, [first, column], tokens, weights, (part, write));
+                }
+                (tokens, first) = (&tokens[N..], first + N);
+            });
+        }
+
+        $(#[target_feature(enable = $features)])?
+        #[inline]
+        fn tile_8<const N: usize>(
+            output: &mut Output<'_>,
+            [first, column]: [usize; 2],
+            tokens: &[Token<'_>],
+            weights: Weights<'_>,
+            (part, write): (usize, Write),
+        ) {
+            let groups = weights.scales.len();
+            let mut xs = [tokens[0].cut(groups); N];
+            for n in 1..N {
+                xs[n] = tokens[n].cut(groups);
+            }
+            let mut floats = [no_floats(); N];
+            let (lines, _) = weights.lines.as_chunks::<8>();
+            for (group, (lines, scales)) in lines.iter().zip(weights.scales).enumerate() {
+                let mut sums = [no_ints(); N];
+                for n in 0..N {
+                    sums[n] = ints(-TOO_LARGE * xs[n].sums[group]);
+                }
+                for (step, line) in lines.iter().enumerate() {
+                    if N <= 4 {
+                        prefetch(std::ptr::from_ref(line).wrapping_byte_add(AHEAD));
+                    }
+                    let line = eights(line, part);
+                    for n in 0..N {
+                        sums[n] = add_dot_8(sums[n], line, four(&xs[n].values[group], step));
+                    }
+                }
+                let scales = halves(scales, part);
+                for n in 0..N {
+                    floats[n] = add_scaled(floats[n], sums[n], scales, xs[n].scales[group]);
+                }
+            }
+            for n in 0..N {
+                put(&mut output.row(first + n)[column..], floats[n], part, write);
+            }
+        }
+
+        $(#[target_feature(enable = $features)])?
+        #[inline]
+        fn tile_4<const N: usize>(
+            output: &mut Output<'_>,
+            [first, column]: [usize; 2],
+            tokens: &[Token<'_>],
+            weights: Weights<'_>,
+            (part, write): (usize, Write),
+        ) {
+            let groups = weights.scales.len();
+            let mut xs = [tokens[0].cut(groups); N];
+            for n in 1..N {
+                xs[n] = tokens[n].cut(groups);
+            }
+            let mut floats = [no_floats(); N];
+            let (lines, _) = weights.lines.as_chunks::<4>();
+            for (group, (lines, scales)) in lines.iter().zip(weights.scales).enumerate() {
+                let mut sums = [no_ints(); N];
+                for n in 0..N {
+                    sums[n] = ints(-8 * xs[n].sums[group]);
+                }
+                for (step, line) in lines.iter().enumerate() {
+                    if N <= 4 {
+                        prefetch(std::ptr::from_ref(line).wrapping_byte_add(AHEAD));
+                    }
+                    let [low, high] = fours(line, part);
+                    for n in 0..N {
+                        sums[n] = add_dot_4(sums[n], low, four(&xs[n].values[group], 2 * step));
+                    }
+                    for n in 0..N {
+                        sums[n] = add_dot_4(sums[n], high, four(&xs[n].values[group], 2 * step + 1));
+                    }
+                }
+                let scales = halves(scales, part);
+                for n in 0..N {
+                    floats[n] = add_scaled(floats[n], sums[n], scales, xs[n].scales[group]);
+                }
+            }
+            for n in 0..N {
+                put(&mut output.row(first + n)[column..], floats[n], part, write);
+            }
+        }
+    };
+}
+
+/// Does `$do` with `$n` as a constant, for the largest sizes up to `$most` that are left, until none is.
+macro_rules! by_size {
+    ($most:ident, $left:expr, $n:ident, $do:block) => {
+        loop {
+            let left = $left;
+            if left >= 12 && $most >= 12 {
+                const $n: usize = 12;
+                $do
+            } else if left >= 6 && $most >= 6 {
+                const $n: usize = 6;
+                $do
+            } else if left >= 4 && $most >= 4 {
+                const $n: usize = 4;
+                $do
+            } else if left >= 2 {
+                const $n: usize = 2;
+                $do
+            } else if left == 1 {
+                const $n: usize = 1;
+                $do
+            } else {
+                break;
+            }
+        }
+    };
+}
+
+/// How many bytes ahead of their use weights are asked for, where few tokens are computed with them and memory is what
+/// is waited for.
+pub(super) const AHEAD: usize = 4096;
+
+pub(super) use {by_size, float_tiles, int_tiles};
+
+/// Four values of a group as the bytes of one number.
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "a call would leave the caller's instruction set")]
+pub(super) fn four(values: &[i8; super::GROUP], step: usize) -> i32 {
+    let (fours, _) = values.as_chunks::<4>();
+    i32::from_ne_bytes(bytemuck::cast(fours[step]))
+}

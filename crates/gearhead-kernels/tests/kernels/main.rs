@@ -1,0 +1,8 @@
+//! What the operations compute, on flex and portably.
+#![cfg(feature = "flex")]
+
+mod blocks;
+mod numbers;
+mod properties;
+mod pytorch;
+mod quantized;

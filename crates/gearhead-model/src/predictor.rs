@@ -1,0 +1,307 @@
+//! A decoder made ready to predict: its weights in the precision that is asked for, over a cache.
+
+use burn::tensor::{Int, Tensor, TensorData};
+use gearhead_kernels::{
+    Heads, Kernels, Quantization, QuantizedWeight, RopeTable, Span, embedding, linear, linear_add,
+    quantized_linear, quantized_linear_add, rms_norm, rope, swiglu,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    cache::{CacheDtype, KvCache, LayerCache},
+    config::ModelConfig,
+    decoder::{Decoder, LayerWeights, WeightReader},
+    error::{Error, Result},
+};
+
+/// With more new tokens than this, operations are long enough for threads to be woken for each.
+const MANY: usize = 256;
+
+/// How the numbers of a model are stored that predicts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Precision {
+    /// Of the linear layers; `None` for f32. Embedding and norms are f32.
+    pub weights: Option<Quantization>,
+    /// Of keys and values.
+    pub cache: CacheDtype,
+}
+
+/// A Llama-family decoder for prediction.
+#[derive(Debug, Clone)]
+pub struct Predictor<B: Kernels> {
+    config: ModelConfig,
+    precision: Precision,
+    embedding: Tensor<B, 2>,
+    layers: Vec<Layer<B>>,
+    norm: Tensor<B, 1>,
+    output: Projection<B>,
+}
+
+#[derive(Debug, Clone)]
+struct Layer<B: Kernels> {
+    attention_norm: Tensor<B, 1>,
+    qkv: Projection<B>,
+    attention_output: Projection<B>,
+    mlp_norm: Tensor<B, 1>,
+    gate_up: Projection<B>,
+    down: Projection<B>,
+}
+
+/// Linear layers whose results stand side by side.
+#[derive(Debug, Clone)]
+enum Projection<B: Kernels> {
+    Float(Vec<Tensor<B, 2>>),
+    Quantized(QuantizedWeight<B>),
+}
+
+impl<B: Kernels> Projection<B> {
+    fn new(weights: Vec<Tensor<B, 2>>, format: Option<Quantization>) -> Self {
+        match format {
+            None => Self::Float(weights),
+            Some(format) => Self::Quantized(QuantizedWeight::new(weights, format)),
+        }
+    }
+
+    fn forward(&self, x: Tensor<B, 2>) -> Tensor<B, 2> {
+        match self {
+            Self::Float(weights) => linear(x, weights.clone()),
+            Self::Quantized(weight) => quantized_linear(x, weight),
+        }
+    }
+
+    /// With what is added to the result of a single layer.
+    fn forward_add(&self, x: Tensor<B, 2>, residual: Tensor<B, 2>) -> Tensor<B, 2> {
+        match self {
+            Self::Float(weights) => linear_add(x, weights[0].clone(), residual),
+            Self::Quantized(weight) => quantized_linear_add(x, weight, residual),
+        }
+    }
+}
+
+impl<B: Kernels> Predictor<B> {
+    /// A decoder made ready. In f32 it shares the decoder's weights.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Config`] where rows of weights are not whole groups of the precision.
+    pub fn new(decoder: &Decoder<B>, precision: Precision) -> Result<Self> {
+        check(decoder.config(), precision)?;
+        let layers = decoder.layer_weights().map(|weights| Layer::new(weights, precision)).collect();
+        Ok(Self {
+            config: decoder.config().clone(),
+            precision,
+            embedding: decoder.embedding(),
+            layers,
+            norm: decoder.final_norm(),
+            output: Projection::new(vec![decoder.output_weight()], precision.weights),
+        })
+    }
+
+    /// Made ready weight by weight, so that a model is never in memory in two precisions.
+    pub(crate) fn read(reader: &mut WeightReader<'_, '_, B>, precision: Precision) -> Result<Self> {
+        let config = reader.config().clone();
+        check(&config, precision)?;
+        let embedding = reader.embedding()?;
+        let mut layers = Vec::with_capacity(config.n_layers);
+        for index in 0..config.n_layers {
+            layers.push(Layer::new(reader.layer(index)?, precision));
+        }
+        let norm = reader.norm()?;
+        let output = reader.head()?.unwrap_or_else(|| embedding.clone());
+        let output = Projection::new(vec![output], precision.weights);
+        Ok(Self { config, precision, embedding, layers, norm, output })
+    }
+
+    /// The shape of the model.
+    pub fn config(&self) -> &ModelConfig {
+        &self.config
+    }
+
+    /// The device that the weights are on.
+    pub fn device(&self) -> B::Device {
+        self.embedding.device()
+    }
+
+    /// An empty cache for so many sequences of at most `capacity` tokens each.
+    pub fn cache(&self, sequences: usize, capacity: usize) -> KvCache<B> {
+        KvCache::new(&self.config, sequences, capacity, self.precision.cache, &self.device())
+    }
+
+    /// Final hidden states of new tokens of some sequences of the cache, which then holds them too.
+    ///
+    /// # Shapes
+    ///
+    /// `new`: sequences with their tokens, `n` in all, result: `[n, d_model]` in their order.
+    ///
+    /// # Panics
+    ///
+    /// Where the cache has no room, or a sequence is named twice: programmer's errors.
+    pub fn forward(&self, new: &[(usize, &[u32])], cache: &mut KvCache<B>) -> Tensor<B, 2> {
+        let passes = passes(new);
+        let mut parts = Vec::with_capacity(passes.len());
+        for pass in &passes {
+            parts.push(together_if_few::<B, _>(pass, || self.hidden(pass, cache)));
+        }
+        joined(parts)
+    }
+
+    /// Scores of what may follow each of some sequences, after they were given new tokens, at least one each.
+    ///
+    /// # Shapes
+    ///
+    /// `new`: `n` sequences with their tokens, result: `[n, vocab_size]`.
+    ///
+    /// # Panics
+    ///
+    /// As [`forward`](Self::forward).
+    pub fn next_logits(&self, new: &[(usize, &[u32])], cache: &mut KvCache<B>) -> Tensor<B, 2> {
+        let passes = passes(new);
+        let mut given = 0;
+        let mut last = Vec::with_capacity(passes.len());
+        let mut read = |pass: &[(usize, &[u32])]| {
+            let hidden = self.hidden(pass, cache);
+            let (mut rows, mut end) = (Vec::new(), 0);
+            for (sequence, ids) in pass {
+                end += ids.len();
+                // What is split over passes ends in the last of them.
+                if new.get(given).is_some_and(|(next, all)| next == sequence && ends_with(all, ids)) {
+                    rows.push(end as i64 - 1);
+                    given += 1;
+                }
+            }
+            if rows.len() == hidden.dims()[0] {
+                return hidden;
+            }
+            let count = rows.len();
+            hidden.select(0, Tensor::from_data(TensorData::new(rows, [count]), &self.device()))
+        };
+        match &passes[..] {
+            [only] => together_if_few::<B, _>(only, || self.logits(read(only))),
+            passes => {
+                last.extend(passes.iter().map(|pass| read(pass)));
+                self.logits(joined(last))
+            }
+        }
+    }
+
+    /// Scores of every token of the vocabulary.
+    ///
+    /// # Shapes
+    ///
+    /// `hidden`: `[n, d_model]`, result: `[n, vocab_size]`.
+    pub fn logits(&self, hidden: Tensor<B, 2>) -> Tensor<B, 2> {
+        self.output.forward(hidden)
+    }
+
+    fn hidden(&self, new: &[(usize, &[u32])], cache: &mut KvCache<B>) -> Tensor<B, 2> {
+        let spans = cache.spans(new.iter().map(|(sequence, ids)| (*sequence, ids.len())));
+        let (mut positions, mut ids) = (Vec::new(), Vec::new());
+        for (span, (_, new)) in spans.iter().zip(new) {
+            let start = cache.shared_len() + span.len;
+            positions.extend(start..start + span.new);
+            ids.extend(new.iter().map(|id| i64::from(*id)));
+        }
+        let (device, count) = (self.device(), ids.len());
+        let table = RopeTable::new(&positions, &self.config.inverse_frequencies(), &device);
+        let ids = Tensor::<B, 1, Int>::from_data(TensorData::new(ids, [count]), &device);
+        let mut x = embedding(self.embedding.clone(), ids);
+        let shared = cache.shared_len();
+        let at = At {
+            table: &table,
+            shared,
+            spans: &spans,
+            heads: self.config.heads(),
+            eps: self.config.rms_norm_eps,
+        };
+        for (layer, cache) in self.layers.iter().zip(cache.layers_mut()) {
+            x = layer.forward(x, cache, &at);
+        }
+        cache.advance(&spans);
+        rms_norm(x, self.norm.clone(), self.config.rms_norm_eps)
+    }
+}
+
+/// Tokens that are computed in one pass, so that what is between the layers stays in the cache of the processor.
+const PASS: usize = 512;
+
+/// New tokens of sequences in parts of [`PASS`] tokens, a long one over several.
+fn passes<'a>(new: &[(usize, &'a [u32])]) -> Vec<Vec<(usize, &'a [u32])>> {
+    let (mut passes, mut room) = (vec![Vec::new()], PASS);
+    for (sequence, ids) in new {
+        let mut left = *ids;
+        while !left.is_empty() {
+            if room == 0 {
+                passes.push(Vec::new());
+                room = PASS;
+            }
+            let (now, later) = left.split_at(left.len().min(room));
+            if let Some(pass) = passes.last_mut() {
+                pass.push((*sequence, now));
+            }
+            (left, room) = (later, room - now.len());
+        }
+    }
+    passes
+}
+
+/// Whether a part of a slice is its end.
+fn ends_with(all: &[u32], part: &[u32]) -> bool {
+    all.as_ptr_range().end == part.as_ptr_range().end
+}
+
+/// Rows below each other.
+fn joined<B: Kernels>(mut parts: Vec<Tensor<B, 2>>) -> Tensor<B, 2> {
+    if parts.len() == 1 { parts.remove(0) } else { Tensor::cat(parts, 0) }
+}
+
+/// Keeps threads ready where operations are so short that it would take longer to wake them.
+fn together_if_few<B: Kernels, R>(new: &[(usize, &[u32])], work: impl FnOnce() -> R) -> R {
+    let tokens: usize = new.iter().map(|(_, ids)| ids.len()).sum();
+    if tokens > MANY { work() } else { B::together(work) }
+}
+
+/// Where new tokens stand, and what of the shape layers need.
+struct At<'a, B: Kernels> {
+    table: &'a RopeTable<B>,
+    shared: usize,
+    spans: &'a [Span],
+    heads: Heads,
+    eps: f64,
+}
+
+impl<B: Kernels> Layer<B> {
+    fn new(weights: LayerWeights<B>, precision: Precision) -> Self {
+        let LayerWeights { attention_norm, q, k, v, attention_output, mlp_norm, gate, up, down } = weights;
+        let projection = |weights| Projection::new(weights, precision.weights);
+        Self {
+            attention_norm,
+            qkv: projection(vec![q, k, v]),
+            attention_output: projection(vec![attention_output]),
+            mlp_norm,
+            gate_up: projection(vec![gate, up]),
+            down: projection(vec![down]),
+        }
+    }
+
+    fn forward(&self, x: Tensor<B, 2>, cache: &mut LayerCache<B>, at: &At<'_, B>) -> Tensor<B, 2> {
+        let qkv = self.qkv.forward(rms_norm(x.clone(), self.attention_norm.clone(), at.eps));
+        let qkv = rope(qkv, at.table, at.heads.turned());
+        let x = self.attention_output.forward_add(cache.attend(qkv, at.shared, at.spans, at.heads), x);
+        let gate_up = self.gate_up.forward(rms_norm(x.clone(), self.mlp_norm.clone(), at.eps));
+        self.down.forward_add(swiglu(gate_up), x)
+    }
+}
+
+/// Whether the rows of all weights are whole groups.
+fn check(config: &ModelConfig, precision: Precision) -> Result<()> {
+    let Some(format) = precision.weights else { return Ok(()) };
+    let group = gearhead_kernels::quantized::GROUP;
+    let q_dim = config.n_heads * config.d_head();
+    for (field, value) in [("d_model", config.d_model), ("d_ff", config.d_ff), ("n_heads * d_head", q_dim)] {
+        if !value.is_multiple_of(group) {
+            let reason = format!("but {format} stores groups of {group} weights");
+            return Err(Error::Config { field, value, reason });
+        }
+    }
+    Ok(())
+}
