@@ -1,10 +1,18 @@
-//! The bundled model: loading, a whole diagnosis, decoding. `cargo bench -p gearhead --bench inference`.
+//! The bundled model: loading, tokenizing, a whole diagnosis. And reading and continuing prompts with the shape that engines are
+//! compared on: `cargo bench -p gearhead --bench inference [-- FILTER]`.
 #![allow(clippy::unwrap_used, reason = "a benchmark that fails should stop")]
 
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use gearhead::{Case, Engine, infer::sampling::Sampling};
+use std::time::Duration;
 
-fn inference(criterion: &mut Criterion) {
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use gearhead::{
+    Case, Device, Engine,
+    bench::{self, Generation, Model},
+    kernels::Quantization,
+    model::{CacheDtype, ModelConfig, Precision},
+};
+
+fn bundled(criterion: &mut Criterion) {
     criterion.bench_function("load the bundled model", |bencher| bencher.iter(|| Engine::bundled().unwrap()));
 
     let engine = Engine::bundled().unwrap();
@@ -12,17 +20,51 @@ fn inference(criterion: &mut Criterion) {
         Case::new("Caterpillar 320 Excavator", "Loses power under load").with_codes("P0087, SPN 157 FMI 18");
     criterion.bench_function("diagnose one case", |bencher| bencher.iter(|| engine.diagnose(&case).unwrap()));
 
-    let engine = engine.as_diagnose();
-    let prompt = engine.tokenizer().encode("The fuel filter is plugged").unwrap();
-    let mut tokens = 0;
-    engine.generate(&prompt, 64, &Sampling::greedy(), &mut |_| tokens += 1).unwrap();
-    let mut group = criterion.benchmark_group("decode");
-    group.throughput(Throughput::Elements(tokens));
-    group.bench_function("up to 64 tokens", |bencher| {
-        bencher.iter(|| engine.generate(&prompt, 64, &Sampling::greedy(), &mut |_| {}).unwrap());
-    });
+    let tokenizer = engine.as_diagnose().tokenizer();
+    let text =
+        "Loses power under load, black smoke at full throttle; fuel pressure 3.2 bar at idle. ".repeat(20);
+    let mut group = criterion.benchmark_group("tokenizer");
+    group.throughput(Throughput::Bytes(text.len() as u64));
+    group.bench_function("encode", |bencher| bencher.iter(|| tokenizer.encode(&text).unwrap()));
     group.finish();
 }
 
-criterion_group!(benches, inference);
+/// Prompts of 128 tokens, and 32 more of each, in every precision and several at a time.
+fn generation(criterion: &mut Criterion) {
+    let device: Device = "auto".parse().unwrap();
+    let config = ModelConfig {
+        d_model: 384,
+        n_layers: 6,
+        n_heads: 6,
+        n_kv_heads: 6,
+        d_ff: 1024,
+        tie_embeddings: false,
+        ..ModelConfig::new(8192)
+    };
+    let precisions = [("f32", None), ("q8_0", Some(Quantization::Q8_0)), ("q4_0", Some(Quantization::Q4_0))];
+    let mut group = criterion.benchmark_group(format!("generation/{device}"));
+    group.sample_size(10).warm_up_time(Duration::from_millis(300)).measurement_time(Duration::from_secs(3));
+    for (name, weights) in precisions {
+        let precision = Precision { weights, cache: CacheDtype::F16 };
+        for batch in [1, 8, 32] {
+            let work = Generation { batch, prompt_tokens: 128, new_tokens: 32, precision };
+            for (index, part, tokens) in
+                [(0, "reading", work.prompt_tokens), (1, "continuing", work.new_tokens)]
+            {
+                group.throughput(Throughput::Elements((batch * tokens) as u64));
+                group.bench_function(format!("{part}, {name}, {batch} at a time"), |bencher| {
+                    bencher.iter_custom(|runs| {
+                        let runs = usize::try_from(runs).unwrap();
+                        let measured =
+                            bench::generation(&device, Model::Random(&config), work, runs).unwrap();
+                        measured[index].seconds.iter().sum()
+                    });
+                });
+            }
+        }
+    }
+    group.finish();
+}
+
+criterion_group!(benches, bundled, generation);
 criterion_main!(benches);

@@ -124,31 +124,28 @@ pub(super) fn attend<T: Stored>(
         Some(*end - span.new..*end)
     });
     let mut output = Buffer::new(n * heads.q_dim());
-    let outputs =
-        Output::cut(&mut output, heads.q_dim(), rows.clone(), &columns(0, group * d_head, kv_heads));
+    // A piece for each query head, not for each key head: a model may have fewer of these than there are threads.
+    let outputs = Output::cut(&mut output, heads.q_dim(), rows.clone(), &columns(0, d_head, heads.n_heads));
     let rows: Vec<_> = rows.collect();
-    let attend = |(index, mut output): (usize, Output<'_>)| {
-        let (span, rows, kv_head) = (spans[index / kv_heads], &rows[index / kv_heads], index % kv_heads);
+    let attend = |(index, output): (usize, Output<'_>)| {
+        let (index, query_head) = (index / heads.n_heads, index % heads.n_heads);
+        let (span, kv_head) = (spans[index], query_head / group);
         let shared = prefix.as_ref().map(|(len, [keys, values])| {
             let [_, _, capacity, _] = dims(keys);
             Past::of([keys.storage::<T>(), values.storage()], kv_head, capacity, *len, d_head)
         });
         let stored = [keys.storage::<T>(), values.storage()];
         let own = Past::of(stored, span.slot * kv_heads + kv_head, capacity, span.len + span.new, d_head);
-        for place in 0..group {
-            let query_head = kv_head * group + place;
-            let queries = Head {
-                values: &elements(&qkv)[rows.start * heads.qkv_dim() + query_head * d_head..],
-                len: span.new,
-                row_stride: heads.qkv_dim(),
-                width: d_head,
-            };
-            let output = output.part(0..span.new, place * d_head..(place + 1) * d_head);
-            if span.new > FEW {
-                attend_many(output, queries, shared, own);
-            } else {
-                attend_few(output, queries, shared, own);
-            }
+        let queries = Head {
+            values: &elements(&qkv)[rows[index].start * heads.qkv_dim() + query_head * d_head..],
+            len: span.new,
+            row_stride: heads.qkv_dim(),
+            width: d_head,
+        };
+        if span.new > FEW {
+            attend_many(output, queries, shared, own);
+        } else {
+            attend_few(output, queries, shared, own);
         }
     };
     let seen: usize = spans.iter().map(|span| span.new * (prefix_len + span.len + span.new)).sum();

@@ -22,6 +22,9 @@ type Work<'a> = &'a (dyn Fn(usize) + Sync);
 /// How often a thread looks for work in vain before it does something else: some tenths of a millisecond.
 const PATIENCE: usize = 10_000;
 
+/// The same while others are at work, which is likely to be followed by more.
+const MORE_PATIENCE: usize = 100 * PATIENCE;
+
 #[derive(Default)]
 pub(super) struct Crew {
     /// Written only while `left` and `undone` are 0 and so nobody reads it.
@@ -30,6 +33,8 @@ pub(super) struct Crew {
     left: AtomicIsize,
     /// Pieces that are not done.
     undone: AtomicUsize,
+    /// Threads that are here or called.
+    helping: AtomicUsize,
     over: AtomicBool,
     panic: Mutex<Option<Box<dyn Any + Send>>>,
 }
@@ -57,15 +62,10 @@ pub(super) fn together<R>(work: impl FnOnce() -> R) -> R {
         return work();
     }
     let crew = Arc::new(Crew::default());
-    rayon::in_place_scope(|scope| {
-        for _ in 0..helpers {
-            let crew = Arc::clone(&crew);
-            scope.spawn(move |_| crew.help());
-        }
-        LED.set(Some(Arc::clone(&crew)));
-        let _led = Led(&crew);
-        work()
-    })
+    crew.call(helpers);
+    LED.set(Some(Arc::clone(&crew)));
+    let _led = Led(&crew);
+    work()
 }
 
 /// The crew that this thread leads.
@@ -74,10 +74,22 @@ pub(super) fn led() -> Option<Arc<Crew>> {
 }
 
 impl Crew {
+    /// Asks the pool for threads, as many as are not here. Not scoped: whoever comes late, or not at all while the pool has
+    /// other work, finds that all is over.
+    fn call(self: &Arc<Self>, helpers: usize) {
+        for _ in self.helping.load(Ordering::Relaxed)..helpers {
+            self.helping.fetch_add(1, Ordering::Relaxed);
+            let crew = Arc::clone(self);
+            rayon::spawn(move || crew.help());
+        }
+    }
+
     /// Does the pieces `0..count` on the threads that are there, and waits for all.
     pub(super) fn run(self: Arc<Self>, count: usize, work: Work<'_>) {
         // What a piece runs in turn is its own affair.
         LED.set(None);
+        // Those who went away while nothing was to be done.
+        self.call(rayon::current_num_threads() - 1);
         // SAFETY: the borrow ends after this function, which does not return before every piece is done; a piece that
         // panics is caught.
         let work = unsafe { std::mem::transmute::<Work<'_>, Work<'static>>(work) };
@@ -113,15 +125,21 @@ impl Crew {
     }
 
     fn help(&self) {
-        let mut in_vain = 0;
-        while in_vain < PATIENCE && !self.over.load(Ordering::Relaxed) {
+        // How often there was nothing to do, and how often others did the last of it.
+        let (mut idle, mut waited) = (0, 0);
+        while idle < PATIENCE && waited < MORE_PATIENCE && !self.over.load(Ordering::Relaxed) {
             if self.left.load(Ordering::Relaxed) > 0 && self.do_one() {
-                in_vain = 0;
-            } else {
-                in_vain += 1;
-                std::hint::spin_loop();
+                (idle, waited) = (0, 0);
+                continue;
             }
+            if self.undone.load(Ordering::Relaxed) > 0 {
+                (idle, waited) = (0, waited + 1);
+            } else {
+                idle += 1;
+            }
+            std::hint::spin_loop();
         }
+        self.helping.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -180,6 +198,29 @@ mod tests {
             });
         });
         assert_eq!(sum.into_inner(), 40 * 50 * (7 * 6 + 4 * 21));
+    }
+
+    #[test]
+    fn a_leader_does_not_wait_for_a_pool_that_is_busy() {
+        let pool = pool(2);
+        let (release, held) = std::sync::mpsc::channel::<()>();
+        let held = Mutex::new(held);
+        pool.install(|| {
+            let done = AtomicUsize::new(0);
+            rayon::join(
+                || {
+                    // The other thread of the pool waits for this one to be through.
+                    together(|| {
+                        run(20, |_| {
+                            done.fetch_add(1, Ordering::Relaxed);
+                        });
+                    });
+                    release.send(()).unwrap();
+                },
+                || held.lock().unwrap().recv().unwrap(),
+            );
+            assert_eq!(done.into_inner(), 20);
+        });
     }
 
     #[test]
