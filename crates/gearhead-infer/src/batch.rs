@@ -42,17 +42,15 @@ pub struct Batcher<'a, B: Kernels> {
     predictor: &'a Predictor<B>,
     cache: KvCache<B>,
     /// By the sequence of the cache.
-    running: Vec<Option<Text<B>>>,
-    waiting: VecDeque<Text<B>>,
+    running: Vec<Option<Text>>,
+    waiting: VecDeque<Text>,
     submitted: usize,
 }
 
 /// A text that is written or waits for it.
 #[derive(Debug)]
-struct Text<B: Kernels> {
+struct Text {
     number: usize,
-    /// What was read already, until it has a place.
-    begun: Option<KvCache<B>>,
     /// Tokens that the model has not seen yet.
     input: Vec<u32>,
     ids: Vec<u32>,
@@ -94,22 +92,15 @@ impl<'a, B: Kernels> Batcher<'a, B> {
         let room = self.capacity().checked_sub(self.cache.shared_len() + prompt.len());
         let room = room.ok_or(Error::TooLong { tokens: prompt.len(), max_seq_len: self.capacity() })?;
         let choice = Choice::Sampled(Box::new(Sampler::new(sampling)?));
-        Ok(self.wait(None, prompt.to_vec(), max_new_tokens.min(room), choice))
+        Ok(self.wait(prompt.to_vec(), max_new_tokens.min(room), choice))
     }
 
-    /// Asks for what the model finds most probable of what a grammar allows, after a prompt that was read and what a text
-    /// begins with, which is not part of the result. Where the batch itself goes on after that prompt, `prefix` is none.
-    pub(crate) fn submit_constrained(
-        &mut self,
-        prefix: Option<&Prefix<B>>,
-        begun: &[u32],
-        constraint: Constraint,
-    ) -> Result<usize> {
+    /// Asks for what the model finds most probable of what a grammar allows, behind what a text begins with, which is not
+    /// part of the result.
+    pub(crate) fn submit_constrained(&mut self, begun: &[u32], constraint: Constraint) -> Result<usize> {
         check_ids(self.predictor.config(), begun)?;
-        let read = prefix.map_or(self.cache.shared_len(), |prefix| prefix.cache().len(0));
-        let room = self.capacity().saturating_sub(read + begun.len());
-        let choice = Choice::Constrained(Box::new(constraint));
-        Ok(self.wait(prefix.map(|prefix| prefix.cache().clone()), begun.to_vec(), room, choice))
+        let room = self.capacity().saturating_sub(self.cache.shared_len() + begun.len());
+        Ok(self.wait(begun.to_vec(), room, Choice::Constrained(Box::new(constraint))))
     }
 
     /// Whether nothing is left to write.
@@ -161,9 +152,9 @@ impl<'a, B: Kernels> Batcher<'a, B> {
         self.cache.capacity().min(self.predictor.config().max_seq_len)
     }
 
-    fn wait(&mut self, begun: Option<KvCache<B>>, input: Vec<u32>, limit: usize, choice: Choice) -> usize {
+    fn wait(&mut self, input: Vec<u32>, limit: usize, choice: Choice) -> usize {
         let number = self.submitted;
-        self.waiting.push_back(Text { number, begun, input, ids: Vec::new(), limit, choice });
+        self.waiting.push_back(Text { number, input, ids: Vec::new(), limit, choice });
         self.submitted += 1;
         number
     }
@@ -171,25 +162,18 @@ impl<'a, B: Kernels> Batcher<'a, B> {
     /// Gives free places to those that wait, and takes out those that are done without the model.
     fn fill(&mut self, on_token: &mut dyn FnMut(usize, u32), done: &mut Vec<(usize, Result<Continuation>)>) {
         for sequence in 0..self.running.len() {
-            while let Some(text) = self.running[sequence]
-                .take()
-                .or_else(|| self.waiting.pop_front().map(|text| self.place(sequence, text)))
-            {
-                let text = self.running[sequence].insert(text);
+            loop {
+                if self.running[sequence].is_none() {
+                    self.cache.truncate(sequence, 0);
+                    self.running[sequence] = self.waiting.pop_front();
+                }
+                let Some(text) = &mut self.running[sequence] else { break };
                 match text.prepare(on_token).transpose() {
                     None => break,
                     Some(end) => self.finish(sequence, end, done),
                 }
             }
         }
-    }
-
-    fn place(&mut self, sequence: usize, mut text: Text<B>) -> Text<B> {
-        self.cache.truncate(sequence, 0);
-        if let Some(begun) = text.begun.take() {
-            self.cache.copy_from(sequence, &begun);
-        }
-        text
     }
 
     fn finish(
@@ -204,7 +188,7 @@ impl<'a, B: Kernels> Batcher<'a, B> {
     }
 }
 
-impl<B: Kernels> Text<B> {
+impl Text {
     /// Adds what must come next whatever the model thinks; says why the text is over, where it is.
     fn prepare(&mut self, on_token: &mut dyn FnMut(usize, u32)) -> Result<Option<FinishReason>> {
         if let Choice::Constrained(constraint) = &mut self.choice {

@@ -87,7 +87,7 @@ impl<B: Kernels> Prefix<B> {
         constraint: Constraint,
     ) -> Result<Continuation> {
         let mut batcher = Batcher::after(predictor, self, 1, predictor.config().max_seq_len);
-        batcher.submit_constrained(None, begun, constraint)?;
+        batcher.submit_constrained(begun, constraint)?;
         only_text(batcher, &mut |_| {})
     }
 

@@ -108,24 +108,6 @@ impl<B: Kernels> KvCache<B> {
         self.lens[sequence] = self.lens[sequence].min(len);
     }
 
-    /// Puts the only sequence of another cache in the place of one of these.
-    ///
-    /// # Panics
-    ///
-    /// Where the other cache holds several, there is no room, or all sequences of this one begin with something else.
-    pub fn copy_from(&mut self, sequence: usize, other: &Self) {
-        assert!(
-            other.sequences() == 1 && other.shared == 0 && self.shared == 0,
-            "sequences of their own are copied"
-        );
-        let len = other.len(0);
-        assert!(len <= self.room, "the cache has room for {}, not {len}", self.room);
-        for (layer, other) in self.layers.iter_mut().zip(&other.layers) {
-            layer.copy_from(sequence, other, len);
-        }
-        self.lens[sequence] = len;
-    }
-
     /// Where new tokens of sequences stand: for each sequence, how many.
     pub(crate) fn spans(&self, new: impl Iterator<Item = (usize, usize)>) -> Vec<Span> {
         let span = |(sequence, new): (usize, usize)| {
@@ -162,17 +144,6 @@ impl<B: Kernels> LayerCache<B> {
         let [_, heads, _, d_head] = shared[0].dims();
         let own = zeros([copies, heads, room, d_head], shared[0].dtype(), &shared[0].device());
         Self { own: Some(own), shared: Some(shared) }
-    }
-
-    fn copy_from(&mut self, sequence: usize, other: &Self, len: usize) {
-        let (own, other) = (self.own.take(), other.own.clone());
-        let (own, other) = own.zip(other).expect("no write is under way");
-        let copied = own.into_iter().zip(other).map(|(own, other)| {
-            let [_, heads, _, d_head] = own.dims();
-            let other = other.slice([0..1, 0..heads, 0..len, 0..d_head]);
-            own.slice_assign([sequence..sequence + 1, 0..heads, 0..len, 0..d_head], other)
-        });
-        self.own = copied.collect::<Vec<_>>().try_into().ok();
     }
 
     /// Appends new keys and values and attends over all that their sequences hold.
