@@ -9,7 +9,7 @@ use gearhead::{
     Case, Device, Engine,
     bench::{self, Generation, Model},
     kernels::Quantization,
-    model::{CacheDtype, ModelConfig, Precision},
+    model::{CacheDtype, Precision},
 };
 
 fn bundled(criterion: &mut Criterion) {
@@ -32,15 +32,7 @@ fn bundled(criterion: &mut Criterion) {
 /// Prompts of 128 tokens, and 32 more of each, in every precision and several at a time.
 fn generation(criterion: &mut Criterion) {
     let device: Device = "auto".parse().unwrap();
-    let config = ModelConfig {
-        d_model: 384,
-        n_layers: 6,
-        n_heads: 6,
-        n_kv_heads: 6,
-        d_ff: 1024,
-        tie_embeddings: false,
-        ..ModelConfig::new(8192)
-    };
+    let config = bench::reference_shape();
     let precisions = [("f32", None), ("q8_0", Some(Quantization::Q8_0)), ("q4_0", Some(Quantization::Q4_0))];
     let mut group = criterion.benchmark_group(format!("generation/{device}"));
     group.sample_size(10).warm_up_time(Duration::from_millis(300)).measurement_time(Duration::from_secs(3));

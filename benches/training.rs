@@ -18,15 +18,7 @@ struct Work {
 
 /// The shape that engines are compared on, and that of the bundled model with documents as long as its cases.
 fn all_work() -> [Work; 2] {
-    let reference = ModelConfig {
-        d_model: 384,
-        n_layers: 6,
-        n_heads: 6,
-        n_kv_heads: 6,
-        d_ff: 1024,
-        tie_embeddings: false,
-        ..ModelConfig::new(8192)
-    };
+    let reference = bench::reference_shape();
     let bundled = ModelConfig {
         d_model: 192,
         n_layers: 4,

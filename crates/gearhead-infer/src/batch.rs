@@ -31,7 +31,7 @@ const CHUNK: usize = 512;
 ///     batcher.submit(&prompt, 8, &Sampling::greedy())?;
 /// }
 /// while !batcher.is_idle() {
-///     for (number, text) in batcher.step(&mut |_number, _id| {})? {
+///     for (number, text) in batcher.step(&mut |_number, _id| {}) {
 ///         println!("{number}: {:?}", text?.ids);
 ///     }
 /// }
@@ -110,14 +110,7 @@ impl<'a, B: Kernels> Batcher<'a, B> {
 
     /// Writes the next token of every text that has a place; `on_token` sees each with the number of its text. Returns
     /// those that are done.
-    ///
-    /// # Errors
-    ///
-    /// None but those of single texts, which are returned with them.
-    pub fn step(
-        &mut self,
-        on_token: &mut dyn FnMut(usize, u32),
-    ) -> Result<Vec<(usize, Result<Continuation>)>> {
+    pub fn step(&mut self, on_token: &mut dyn FnMut(usize, u32)) -> Vec<(usize, Result<Continuation>)> {
         let mut done = Vec::new();
         self.fill(on_token, &mut done);
         // What each text is given in this pass: all that it has not seen, or of a long prompt the next part.
@@ -132,7 +125,7 @@ impl<'a, B: Kernels> Batcher<'a, B> {
             }
         }
         if new.is_empty() {
-            return Ok(done);
+            return done;
         }
         let slices: Vec<(usize, &[u32])> = new.iter().map(|(sequence, ids)| (*sequence, &ids[..])).collect();
         let mut logits = to_vec(self.predictor.next_logits(&slices, &mut self.cache));
@@ -145,7 +138,7 @@ impl<'a, B: Kernels> Batcher<'a, B> {
                 self.finish(sequence, end, &mut done);
             }
         }
-        Ok(done)
+        done
     }
 
     fn capacity(&self) -> usize {
@@ -322,7 +315,7 @@ mod tests {
             if step > 3 && batcher.is_idle() {
                 break;
             }
-            for (number, text) in batcher.step(&mut |number, _| order.push(number)).unwrap() {
+            for (number, text) in batcher.step(&mut |number, _| order.push(number)) {
                 texts[number] = Some(text.unwrap());
             }
         }
@@ -343,7 +336,7 @@ mod tests {
         assert!(matches!(error, Error::TooLong { tokens: 9, max_seq_len: 8 }));
         batcher.submit(&[5; 8], 10, &Sampling::greedy()).unwrap();
         batcher.submit(&[5], 0, &Sampling::greedy()).unwrap();
-        let done = batcher.step(&mut |_, _| panic!("no token")).unwrap();
+        let done = batcher.step(&mut |_, _| panic!("no token"));
         let ended: Vec<_> =
             done.into_iter().map(|(number, text)| (number, text.unwrap().ids.len())).collect();
         assert_eq!(ended, [(0, 0), (1, 0)]);

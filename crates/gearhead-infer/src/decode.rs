@@ -184,7 +184,7 @@ pub fn generate_many<B: Kernels>(
         batcher.submit(&prompt[own..], max_new_tokens, sampling)?;
     }
     while !batcher.is_idle() {
-        for (number, text) in batcher.step(&mut |number, id| on_token(numbers[number], id))? {
+        for (number, text) in batcher.step(&mut |number, id| on_token(numbers[number], id)) {
             texts[numbers[number]] = text;
         }
     }
@@ -205,7 +205,7 @@ fn common_prefix(prompts: &[&[u32]]) -> usize {
 /// Writes the only text of a batch.
 fn only_text<B: Kernels>(mut batcher: Batcher<'_, B>, on_token: &mut dyn FnMut(u32)) -> Result<Continuation> {
     loop {
-        if let Some((_, text)) = batcher.step(&mut |_, id| on_token(id))?.pop() {
+        if let Some((_, text)) = batcher.step(&mut |_, id| on_token(id)).pop() {
             return text;
         }
     }

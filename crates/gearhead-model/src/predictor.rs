@@ -140,7 +140,7 @@ impl<B: Kernels> Predictor<B> {
         let passes = passes(new);
         let mut parts = Vec::with_capacity(passes.len());
         for pass in &passes {
-            parts.push(together_if_few::<B, _>(pass, || self.hidden(pass, cache)));
+            parts.push(pass.run::<B, _>(|| self.hidden(&pass.new, cache)));
         }
         joined(parts)
     }
@@ -156,31 +156,17 @@ impl<B: Kernels> Predictor<B> {
     /// As [`forward`](Self::forward).
     pub fn next_logits(&self, new: &[(usize, &[u32])], cache: &mut KvCache<B>) -> Tensor<B, 2> {
         let passes = passes(new);
-        let mut given = 0;
-        let mut last = Vec::with_capacity(passes.len());
-        let mut read = |pass: &[(usize, &[u32])]| {
-            let hidden = self.hidden(pass, cache);
-            let (mut rows, mut end) = (Vec::new(), 0);
-            for (sequence, ids) in pass {
-                end += ids.len();
-                // What is split over passes ends in the last of them.
-                if new.get(given).is_some_and(|(next, all)| next == sequence && ends_with(all, ids)) {
-                    rows.push(end as i64 - 1);
-                    given += 1;
-                }
-            }
-            if rows.len() == hidden.dims()[0] {
+        let mut last = |pass: &Pass<'_>| {
+            let hidden = self.hidden(&pass.new, cache);
+            let ends = pass.ends.len();
+            if ends == hidden.dims()[0] {
                 return hidden;
             }
-            let count = rows.len();
-            hidden.select(0, Tensor::from_data(TensorData::new(rows, [count]), &self.device()))
+            hidden.select(0, Tensor::from_data(TensorData::new(pass.ends.clone(), [ends]), &self.device()))
         };
         match &passes[..] {
-            [only] => together_if_few::<B, _>(only, || self.logits(read(only))),
-            passes => {
-                last.extend(passes.iter().map(|pass| read(pass)));
-                self.logits(joined(last))
-            }
+            [only] => only.run::<B, _>(|| self.logits(last(only))),
+            passes => self.logits(joined(passes.iter().map(last).collect())),
         }
     }
 
@@ -224,40 +210,48 @@ impl<B: Kernels> Predictor<B> {
 /// Tokens that are computed in one pass, so that what is between the layers stays in the cache of the processor.
 const PASS: usize = 512;
 
+/// What is computed at once.
+#[derive(Default)]
+struct Pass<'a> {
+    /// Sequences with their new tokens, or with a part of them.
+    new: Vec<(usize, &'a [u32])>,
+    tokens: usize,
+    /// Where the last new tokens of sequences stand.
+    ends: Vec<i64>,
+}
+
+impl Pass<'_> {
+    /// Does it, with threads kept ready where operations are so short that it would take longer to wake them.
+    fn run<B: Kernels, R>(&self, work: impl FnOnce() -> R) -> R {
+        if self.tokens > MANY { work() } else { B::together(work) }
+    }
+}
+
 /// New tokens of sequences in parts of [`PASS`] tokens, a long one over several.
-fn passes<'a>(new: &[(usize, &'a [u32])]) -> Vec<Vec<(usize, &'a [u32])>> {
-    let (mut passes, mut room) = (vec![Vec::new()], PASS);
+fn passes<'a>(new: &[(usize, &'a [u32])]) -> Vec<Pass<'a>> {
+    let (mut passes, mut pass) = (Vec::new(), Pass::default());
     for (sequence, ids) in new {
         let mut left = *ids;
         while !left.is_empty() {
-            if room == 0 {
-                passes.push(Vec::new());
-                room = PASS;
+            if pass.tokens == PASS {
+                passes.push(std::mem::take(&mut pass));
             }
-            let (now, later) = left.split_at(left.len().min(room));
-            if let Some(pass) = passes.last_mut() {
-                pass.push((*sequence, now));
+            let (now, later) = left.split_at(left.len().min(PASS - pass.tokens));
+            pass.new.push((*sequence, now));
+            pass.tokens += now.len();
+            if later.is_empty() {
+                pass.ends.push(pass.tokens as i64 - 1);
             }
-            (left, room) = (later, room - now.len());
+            left = later;
         }
     }
+    passes.push(pass);
     passes
-}
-
-/// Whether a part of a slice is its end.
-fn ends_with(all: &[u32], part: &[u32]) -> bool {
-    all.as_ptr_range().end == part.as_ptr_range().end
 }
 
 /// Rows below each other.
 fn joined<B: Kernels>(mut parts: Vec<Tensor<B, 2>>) -> Tensor<B, 2> {
     if parts.len() == 1 { parts.remove(0) } else { Tensor::cat(parts, 0) }
-}
-
-/// Keeps threads ready where operations are so short that it would take longer to wake them.
-fn together_if_few<B: Kernels, R>(new: &[(usize, &[u32])], work: impl FnOnce() -> R) -> R {
-    let tokens: usize = new.iter().map(|(_, ids)| ids.len()).sum();
-    if tokens > MANY { work() } else { B::together(work) }
 }
 
 /// Where new tokens stand, and what of the shape layers need.

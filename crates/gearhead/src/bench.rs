@@ -63,6 +63,19 @@ impl Model<'_> {
     }
 }
 
+/// The shape that engines are compared on: 16.9 million parameters.
+pub fn reference_shape() -> ModelConfig {
+    ModelConfig {
+        d_model: 384,
+        n_layers: 6,
+        n_heads: 6,
+        n_kv_heads: 6,
+        d_ff: 1024,
+        tie_embeddings: false,
+        ..ModelConfig::new(8192)
+    }
+}
+
 /// One kind of work, done several times.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]

@@ -42,12 +42,11 @@ pub(super) fn add(y: &mut [f32], x: &FlexTensor, weights: &[FlexTensor]) {
         first += out;
     }
     let outputs = Output::cut(y, columns, std::iter::once(0..n), &cuts);
-    let pieces: Vec<_> = outputs.into_iter().zip(parts).collect();
     let x = elements(x);
     let run = |(output, part): (Output<'_>, &[f32])| {
         if n <= VERY_FEW { add_dots(output, x, part, n) } else { add_product(output, x, part, n) }
     };
-    each_if_worth(n * columns * inner, pieces.into_par_iter(), run);
+    each_if_worth(n * columns * inner, outputs.into_par_iter().zip(parts), run);
 }
 
 fn add_dots(mut output: Output<'_>, x: &[f32], weights: &[f32], n: usize) {

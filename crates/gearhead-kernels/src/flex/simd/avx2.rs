@@ -5,6 +5,7 @@ use std::arch::x86_64::*;
 
 use half::f16;
 
+use self::zero as no_floats;
 use super::{
     BLOCK, Line, Output, Token, Weights, Write, itself, of_half, prefetch, put_short,
     tiles::{AHEAD, float_tiles, four, int_tiles},
@@ -19,7 +20,7 @@ const TOO_LARGE: i32 = 0;
 
 #[target_feature(enable = "avx")]
 #[inline]
-fn zero() -> __m256 {
+pub(super) fn zero() -> __m256 {
     _mm256_setzero_ps()
 }
 
@@ -79,12 +80,6 @@ fn totals([a, b, c, d]: [__m256; 4]) -> [f32; 4] {
 
 #[target_feature(enable = "avx")]
 #[inline]
-pub(super) fn no_floats() -> __m256 {
-    _mm256_setzero_ps()
-}
-
-#[target_feature(enable = "avx")]
-#[inline]
 pub(super) fn no_ints() -> __m256i {
     _mm256_setzero_si256()
 }
@@ -107,8 +102,8 @@ pub(super) fn half_line(line: &Line, part: usize) -> __m256i {
 /// The weights with their signs.
 #[target_feature(enable = "avx2")]
 #[inline]
-fn eights(line: &Line, part: usize) -> __m256i {
-    _mm256_xor_si256(half_line(line, part), _mm256_set1_epi8(-128))
+fn eights(line: &Line, part: usize) -> [__m256i; 1] {
+    [_mm256_xor_si256(half_line(line, part), _mm256_set1_epi8(-128))]
 }
 
 #[target_feature(enable = "avx2")]
@@ -170,4 +165,5 @@ pub(super) fn put(y: &mut [f32], floats: __m256, part: usize, write: Write) {
 
 float_tiles!(products, dots, weighted_sum, f32, load, itself, "avx2,fma,f16c");
 float_tiles!(products_half, dots_half, weighted_sum_half, f16, load_half, of_half, "avx2,fma,f16c");
-int_tiles!("avx2,fma,f16c");
+int_tiles!(products_8, tile_8, 8, TOO_LARGE, eights, add_dot_8, "avx2,fma,f16c");
+int_tiles!(products_4, tile_4, 4, 8, fours, add_dot_4, "avx2,fma,f16c");

@@ -5,6 +5,7 @@ use std::arch::x86_64::*;
 
 use half::f16;
 
+use self::zero as no_floats;
 use super::{
     BLOCK, Line, Output, Token, Weights, Write, itself, of_half, prefetch, put_short,
     tiles::{AHEAD, float_tiles, four, int_tiles},
@@ -83,12 +84,6 @@ fn totals([a, b, c, d]: [__m512; 4]) -> [f32; 4] {
 
 #[target_feature(enable = "avx512f")]
 #[inline]
-fn no_floats() -> __m512 {
-    _mm512_setzero_ps()
-}
-
-#[target_feature(enable = "avx512f")]
-#[inline]
 fn no_ints() -> __m512i {
     _mm512_setzero_si512()
 }
@@ -101,29 +96,23 @@ fn ints(value: i32) -> __m512i {
 
 #[target_feature(enable = "avx512f")]
 #[inline]
-fn eights(line: &Line, _: usize) -> __m512i {
+fn eights(line: &Line, _: usize) -> [__m512i; 1] {
     // SAFETY: a line has as many bytes as the register, and lies at a multiple of them.
-    unsafe { _mm512_load_si512(line.0.as_ptr().cast()) }
+    [unsafe { _mm512_load_si512(line.0.as_ptr().cast()) }]
 }
 
 #[target_feature(enable = "avx512f,avx512bw")]
 #[inline]
 fn fours(line: &Line, _: usize) -> [__m512i; 2] {
-    let (both, mask) = (eights(line, 0), _mm512_set1_epi8(15));
+    let ([both], mask) = (eights(line, 0), _mm512_set1_epi8(15));
     [_mm512_and_si512(both, mask), _mm512_and_si512(_mm512_srli_epi16::<4>(both), mask)]
 }
 
 /// Adds to each sum the products of four weights, not negative, and four values.
 #[target_feature(enable = "avx512f,avx512vnni")]
 #[inline]
-fn add_dot_8(sums: __m512i, weights: __m512i, values: i32) -> __m512i {
+fn add_dot(sums: __m512i, weights: __m512i, values: i32) -> __m512i {
     _mm512_dpbusd_epi32(sums, weights, ints(values))
-}
-
-#[target_feature(enable = "avx512f,avx512vnni")]
-#[inline]
-fn add_dot_4(sums: __m512i, weights: __m512i, values: i32) -> __m512i {
-    add_dot_8(sums, weights, values)
 }
 
 #[target_feature(enable = "avx512f")]
@@ -174,4 +163,13 @@ float_tiles!(
     of_half,
     "avx512f,avx512dq,avx512bw,avx512vl,avx512vnni"
 );
-int_tiles!("avx512f,avx512dq,avx512bw,avx512vl,avx512vnni");
+int_tiles!(
+    products_8,
+    tile_8,
+    8,
+    TOO_LARGE,
+    eights,
+    add_dot,
+    "avx512f,avx512dq,avx512bw,avx512vl,avx512vnni"
+);
+int_tiles!(products_4, tile_4, 4, 8, fours, add_dot, "avx512f,avx512dq,avx512bw,avx512vl,avx512vnni");

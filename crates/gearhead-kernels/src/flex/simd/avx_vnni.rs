@@ -3,9 +3,11 @@
 
 use std::arch::x86_64::*;
 
+// Of `f32`, it has nothing that AVX2 has not.
+pub(super) use super::avx2::{products, products_half, weighted_sum, weighted_sum_half};
 use super::{
-    Output, Token, Weights, Write,
-    avx2::{add_scaled, fours, half_line as eights, halves, ints, no_floats, no_ints, put},
+    Line, Output, Token, Weights, Write,
+    avx2::{add_scaled, fours, half_line, halves, ints, no_ints, put, zero as no_floats},
     prefetch,
     tiles::{AHEAD, four, int_tiles},
 };
@@ -14,17 +16,19 @@ const MOST_INTS: usize = 4;
 const PARTS: usize = 2;
 const TOO_LARGE: i32 = 128;
 
+/// As they are stored.
+#[target_feature(enable = "avx")]
+#[inline]
+fn eights(line: &Line, part: usize) -> [__m256i; 1] {
+    [half_line(line, part)]
+}
+
 /// Adds to each sum the products of four weights, not negative, and four values.
 #[target_feature(enable = "avx2,avxvnni")]
 #[inline]
-fn add_dot_8(sums: __m256i, weights: __m256i, values: i32) -> __m256i {
+fn add_dot(sums: __m256i, weights: __m256i, values: i32) -> __m256i {
     _mm256_dpbusd_avx_epi32(sums, weights, ints(values))
 }
 
-#[target_feature(enable = "avx2,avxvnni")]
-#[inline]
-fn add_dot_4(sums: __m256i, weights: __m256i, values: i32) -> __m256i {
-    add_dot_8(sums, weights, values)
-}
-
-int_tiles!("avx2,fma,f16c,avxvnni");
+int_tiles!(products_8, tile_8, 8, TOO_LARGE, eights, add_dot, "avx2,fma,f16c,avxvnni");
+int_tiles!(products_4, tile_4, 4, 8, fours, add_dot, "avx2,fma,f16c,avxvnni");

@@ -77,8 +77,8 @@ fn ints(value: i32) -> [i32; BLOCK] {
 }
 
 #[inline(always)]
-fn eights(line: &Line, _: usize) -> [u8; 64] {
-    line.0
+fn eights(line: &Line, _: usize) -> [[u8; 64]; 1] {
+    [line.0]
 }
 
 #[inline(always)]
@@ -88,7 +88,7 @@ fn fours(line: &Line, _: usize) -> [[u8; 64]; 2] {
 
 /// Adds to each sum the products of four weights and four values.
 #[inline(always)]
-fn add_dot_8(mut sums: [i32; BLOCK], weights: [u8; 64], values: i32) -> [i32; BLOCK] {
+fn add_dot(mut sums: [i32; BLOCK], weights: [u8; 64], values: i32) -> [i32; BLOCK] {
     let values = values.to_ne_bytes().map(|byte| i32::from(byte.cast_signed()));
     for lane in 0..BLOCK {
         for byte in 0..4 {
@@ -96,11 +96,6 @@ fn add_dot_8(mut sums: [i32; BLOCK], weights: [u8; 64], values: i32) -> [i32; BL
         }
     }
     sums
-}
-
-#[inline(always)]
-fn add_dot_4(sums: [i32; BLOCK], weights: [u8; 64], values: i32) -> [i32; BLOCK] {
-    add_dot_8(sums, weights, values)
 }
 
 #[inline(always)]
@@ -128,4 +123,5 @@ fn put(y: &mut [f32], floats: [f32; BLOCK], _: usize, write: Write) {
 
 float_tiles!(products, dots, weighted_sum, f32, load, itself);
 float_tiles!(products_half, dots_half, weighted_sum_half, f16, load_half, of_half);
-int_tiles!();
+int_tiles!(products_8, tile_8, 8, TOO_LARGE, eights, add_dot);
+int_tiles!(products_4, tile_4, 4, 8, fours, add_dot);

@@ -21,12 +21,10 @@ use std::sync::OnceLock;
 use half::f16;
 
 use super::product::{Output, Write};
+use crate::quantized::GROUP;
 
 /// Rows of weights in one block: a register of AVX-512 has a number for each.
 pub(crate) const BLOCK: usize = 16;
-
-/// Numbers that have a scale in common.
-pub(crate) const GROUP: usize = 32;
 
 /// Weights of 16 rows and 4 columns, a row after the other, in 8 bits: 128 more than the number. Or of 8 columns in 4
 /// bits, 8 more than the number, the first 4 columns in the lower halves.
@@ -112,6 +110,22 @@ pub(super) enum Isa {
     Lanes,
 }
 
+/// Calls the function of an instruction set.
+macro_rules! by_isa {
+    ($isa:expr, $function:ident($($argument:expr),*)) => {
+        // SAFETY: an `Isa` is made by `available`, so the CPU has the instructions.
+        match $isa {
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512 => unsafe { avx512::$function($($argument),*) },
+            #[cfg(target_arch = "x86_64")]
+            Isa::AvxVnni => unsafe { avx_vnni::$function($($argument),*) },
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2 => unsafe { avx2::$function($($argument),*) },
+            Isa::Lanes => lanes::$function($($argument),*),
+        }
+    };
+}
+
 impl Isa {
     /// Those that this CPU has, the fastest first.
     pub(super) fn available() -> Vec<Self> {
@@ -148,50 +162,22 @@ impl Isa {
 
     /// `x weightsᵀ`, both with rows of `inner` values: `y[n, out]`.
     pub(super) fn products(self, y: &mut [f32], x: &[f32], weights: &[f32], inner: usize) {
-        // SAFETY: `self` was made by `available`, so the CPU has the instructions.
-        match self {
-            #[cfg(target_arch = "x86_64")]
-            Self::Avx512 => unsafe { avx512::products(y, x, weights, inner) },
-            #[cfg(target_arch = "x86_64")]
-            Self::AvxVnni | Self::Avx2 => unsafe { avx2::products(y, x, weights, inner) },
-            Self::Lanes => lanes::products(y, x, weights, inner),
-        }
+        by_isa!(self, products(y, x, weights, inner));
     }
 
     /// The same by weights of 16 bits.
     pub(super) fn products_half(self, y: &mut [f32], x: &[f32], weights: &[f16], inner: usize) {
-        // SAFETY: `self` was made by `available`, so the CPU has the instructions.
-        match self {
-            #[cfg(target_arch = "x86_64")]
-            Self::Avx512 => unsafe { avx512::products_half(y, x, weights, inner) },
-            #[cfg(target_arch = "x86_64")]
-            Self::AvxVnni | Self::Avx2 => unsafe { avx2::products_half(y, x, weights, inner) },
-            Self::Lanes => lanes::products_half(y, x, weights, inner),
-        }
+        by_isa!(self, products_half(y, x, weights, inner));
     }
 
     /// Adds rows as long as the output, each times its weight, to it.
     pub(super) fn weighted_sum(self, output: &mut [f32], weights: &[f32], rows: &[f32]) {
-        // SAFETY: `self` was made by `available`, so the CPU has the instructions.
-        match self {
-            #[cfg(target_arch = "x86_64")]
-            Self::Avx512 => unsafe { avx512::weighted_sum(output, weights, rows) },
-            #[cfg(target_arch = "x86_64")]
-            Self::AvxVnni | Self::Avx2 => unsafe { avx2::weighted_sum(output, weights, rows) },
-            Self::Lanes => lanes::weighted_sum(output, weights, rows),
-        }
+        by_isa!(self, weighted_sum(output, weights, rows));
     }
 
     /// The same by rows of 16 bits.
     pub(super) fn weighted_sum_half(self, output: &mut [f32], weights: &[f32], rows: &[f16]) {
-        // SAFETY: `self` was made by `available`, so the CPU has the instructions.
-        match self {
-            #[cfg(target_arch = "x86_64")]
-            Self::Avx512 => unsafe { avx512::weighted_sum_half(output, weights, rows) },
-            #[cfg(target_arch = "x86_64")]
-            Self::AvxVnni | Self::Avx2 => unsafe { avx2::weighted_sum_half(output, weights, rows) },
-            Self::Lanes => lanes::weighted_sum_half(output, weights, rows),
-        }
+        by_isa!(self, weighted_sum_half(output, weights, rows));
     }
 
     /// A block's products with each token, from a column of the output on, by weights of 8 bits.
@@ -203,16 +189,7 @@ impl Isa {
         weights: Weights<'_>,
         write: Write,
     ) {
-        // SAFETY: `self` was made by `available`, so the CPU has the instructions.
-        match self {
-            #[cfg(target_arch = "x86_64")]
-            Self::Avx512 => unsafe { avx512::products_8(output, column, tokens, weights, write) },
-            #[cfg(target_arch = "x86_64")]
-            Self::AvxVnni => unsafe { avx_vnni::products_8(output, column, tokens, weights, write) },
-            #[cfg(target_arch = "x86_64")]
-            Self::Avx2 => unsafe { avx2::products_8(output, column, tokens, weights, write) },
-            Self::Lanes => lanes::products_8(output, column, tokens, weights, write),
-        }
+        by_isa!(self, products_8(output, column, tokens, weights, write));
     }
 
     /// The same by weights of 4 bits.
@@ -224,16 +201,7 @@ impl Isa {
         weights: Weights<'_>,
         write: Write,
     ) {
-        // SAFETY: `self` was made by `available`, so the CPU has the instructions.
-        match self {
-            #[cfg(target_arch = "x86_64")]
-            Self::Avx512 => unsafe { avx512::products_4(output, column, tokens, weights, write) },
-            #[cfg(target_arch = "x86_64")]
-            Self::AvxVnni => unsafe { avx_vnni::products_4(output, column, tokens, weights, write) },
-            #[cfg(target_arch = "x86_64")]
-            Self::Avx2 => unsafe { avx2::products_4(output, column, tokens, weights, write) },
-            Self::Lanes => lanes::products_4(output, column, tokens, weights, write),
-        }
+        by_isa!(self, products_4(output, column, tokens, weights, write));
     }
 }
 

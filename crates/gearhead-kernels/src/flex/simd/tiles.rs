@@ -114,13 +114,13 @@ macro_rules! float_tiles {
     };
 }
 
-/// Products of whole numbers, by registers of sums, of which `PARTS` make a block; at most `MOST_INTS` tokens are computed
-/// at once, so that their sums stay in registers. `TOO_LARGE` is 128 where weights of 8 bits are multiplied as they are
-/// stored, and 0 where not.
+/// Products of whole numbers by weights of so many bits, by registers of sums, of which `PARTS` make a block; at most
+/// `MOST_INTS` tokens are computed at once, so that their sums stay in registers. `$registers` makes registers of four columns
+/// each of a line, whose numbers are `$too_large` too large, and `$add_dot` multiplies with one.
 macro_rules! int_tiles {
-    ($($features:literal)?) => {
+    ($products:ident, $tile:ident, $bits:literal, $too_large:expr, $registers:ident, $add_dot:ident $(, $features:literal)?) => {
         $(#[target_feature(enable = $features)])?
-        pub(super) fn products_8(
+        pub(super) fn $products(
             output: &mut Output<'_>,
             column: usize,
             tokens: &[Token<'_>],
@@ -130,24 +130,7 @@ macro_rules! int_tiles {
             let (mut tokens, mut first) = (tokens, 0);
             $crate::flex::simd::tiles::by_size!(MOST_INTS, tokens.len(), N, {
                 for part in 0..PARTS {
-                    tile_8::<N>(output, [first, column], tokens, weights, (part, write));
-                }
-                (tokens, first) = (&tokens[N..], first + N);
-            });
-        }
-
-        $(#[target_feature(enable = $features)])?
-        pub(super) fn products_4(
-            output: &mut Output<'_>,
-            column: usize,
-            tokens: &[Token<'_>],
-            weights: Weights<'_>,
-            write: Write,
-        ) {
-            let (mut tokens, mut first) = (tokens, 0);
-            $crate::flex::simd::tiles::by_size!(MOST_INTS, tokens.len(), N, {
-                for part in 0..PARTS {
-                    tile_4::<N>(output, [first, column], tokens, weights, (part, write));
+                    $tile::<N>(output, [first, column], tokens, weights, (part, write));
                 }
                 (tokens, first) = (&tokens[N..], first + N);
             });
@@ -155,7 +138,7 @@ macro_rules! int_tiles {
 
         $(#[target_feature(enable = $features)])?
         #[inline]
-        fn tile_8<const N: usize>(
+        fn $tile<const N: usize>(
             output: &mut Output<'_>,
             [first, column]: [usize; 2],
             tokens: &[Token<'_>],
@@ -168,62 +151,22 @@ macro_rules! int_tiles {
                 xs[n] = tokens[n].cut(groups);
             }
             let mut floats = [no_floats(); N];
-            let (lines, _) = weights.lines.as_chunks::<8>();
+            let (lines, _) = weights.lines.as_chunks::<$bits>();
             for (group, (lines, scales)) in lines.iter().zip(weights.scales).enumerate() {
                 let mut sums = [no_ints(); N];
                 for n in 0..N {
-                    sums[n] = ints(-TOO_LARGE * xs[n].sums[group]);
+                    sums[n] = ints(-$too_large * xs[n].sums[group]);
                 }
-                for (step, line) in lines.iter().enumerate() {
+                let mut step = 0;
+                for line in lines {
                     if N <= 4 {
                         prefetch(std::ptr::from_ref(line).wrapping_byte_add(AHEAD));
                     }
-                    let line = eights(line, part);
-                    for n in 0..N {
-                        sums[n] = add_dot_8(sums[n], line, four(&xs[n].values[group], step));
-                    }
-                }
-                let scales = halves(scales, part);
-                for n in 0..N {
-                    floats[n] = add_scaled(floats[n], sums[n], scales, xs[n].scales[group]);
-                }
-            }
-            for n in 0..N {
-                put(&mut output.row(first + n)[column..], floats[n], part, write);
-            }
-        }
-
-        $(#[target_feature(enable = $features)])?
-        #[inline]
-        fn tile_4<const N: usize>(
-            output: &mut Output<'_>,
-            [first, column]: [usize; 2],
-            tokens: &[Token<'_>],
-            weights: Weights<'_>,
-            (part, write): (usize, Write),
-        ) {
-            let groups = weights.scales.len();
-            let mut xs = [tokens[0].cut(groups); N];
-            for n in 1..N {
-                xs[n] = tokens[n].cut(groups);
-            }
-            let mut floats = [no_floats(); N];
-            let (lines, _) = weights.lines.as_chunks::<4>();
-            for (group, (lines, scales)) in lines.iter().zip(weights.scales).enumerate() {
-                let mut sums = [no_ints(); N];
-                for n in 0..N {
-                    sums[n] = ints(-8 * xs[n].sums[group]);
-                }
-                for (step, line) in lines.iter().enumerate() {
-                    if N <= 4 {
-                        prefetch(std::ptr::from_ref(line).wrapping_byte_add(AHEAD));
-                    }
-                    let [low, high] = fours(line, part);
-                    for n in 0..N {
-                        sums[n] = add_dot_4(sums[n], low, four(&xs[n].values[group], 2 * step));
-                    }
-                    for n in 0..N {
-                        sums[n] = add_dot_4(sums[n], high, four(&xs[n].values[group], 2 * step + 1));
+                    for register in $registers(line, part) {
+                        for n in 0..N {
+                            sums[n] = $add_dot(sums[n], register, four(&xs[n].values[group], step));
+                        }
+                        step += 1;
                     }
                 }
                 let scales = halves(scales, part);
