@@ -74,6 +74,13 @@ struct RmsNorm<B: Backend> {
     weight: Param<Tensor<B, 1>>,
 }
 
+/// Where documents that stand end to end begin and end, and the angles of their positions.
+#[derive(Debug, Clone)]
+pub struct Packed<B: Backend> {
+    documents: Documents,
+    table: RopeTable<B>,
+}
+
 /// Gives each weight its values, by its name and shape.
 pub(crate) type WeightSource<'a> = dyn FnMut(&str, &[usize]) -> Result<TensorData> + 'a;
 
@@ -212,12 +219,49 @@ impl<B: Kernels> Decoder<B> {
     ///
     /// `ids`: `n` over all documents, result: `[n, d_model]`.
     pub fn forward_packed(&self, ids: &[u32], documents: &Documents) -> Tensor<B, 2> {
+        let packed = self.packed(documents);
+        let layers = 0..self.config.n_layers;
+        self.normalise(layers.fold(self.embed(ids), |x, index| self.layer(index, x, &packed)))
+    }
+
+    /// What layers need to know of documents that stand end to end.
+    pub fn packed(&self, documents: &Documents) -> Packed<B> {
         let table =
             RopeTable::new(&documents.positions(), &self.config.inverse_frequencies(), &self.device());
-        let mut x = self.embed(ids);
-        for layer in &self.model.layers {
-            x = layer.forward_packed(x, &table, documents, &self.config);
-        }
+        Packed { documents: documents.clone(), table }
+    }
+
+    /// The embeddings of tokens, which the first layer takes.
+    ///
+    /// # Shapes
+    ///
+    /// `ids`: `n`, result: `[n, d_model]`.
+    pub fn embed(&self, ids: &[u32]) -> Tensor<B, 2> {
+        let ids: Vec<i64> = ids.iter().map(|id| i64::from(*id)).collect();
+        let count = ids.len();
+        let ids = Tensor::<B, 1, Int>::from_data(TensorData::new(ids, [count]), &self.device());
+        embedding(self.embedding(), ids)
+    }
+
+    /// One layer, from what the one before it gave.
+    ///
+    /// # Shapes
+    ///
+    /// `x`: `[n, d_model]`, result: `[n, d_model]`.
+    ///
+    /// # Panics
+    ///
+    /// Where there is no such layer: a programmer's error.
+    pub fn layer(&self, index: usize, x: Tensor<B, 2>, packed: &Packed<B>) -> Tensor<B, 2> {
+        self.model.layers[index].forward_packed(x, packed, &self.config)
+    }
+
+    /// The normalisation after the last layer.
+    ///
+    /// # Shapes
+    ///
+    /// `x`: `[n, d_model]`, result: `[n, d_model]`.
+    pub fn normalise(&self, x: Tensor<B, 2>) -> Tensor<B, 2> {
         rms_norm(x, self.final_norm(), self.config.rms_norm_eps)
     }
 
@@ -256,12 +300,6 @@ impl<B: Kernels> Decoder<B> {
         self.lm_head.as_ref().map_or(&self.model.embed_tokens.weight, |head| &head.weight).val()
     }
 
-    fn embed(&self, ids: &[u32]) -> Tensor<B, 2> {
-        let ids: Vec<i64> = ids.iter().map(|id| i64::from(*id)).collect();
-        let count = ids.len();
-        let ids = Tensor::<B, 1, Int>::from_data(TensorData::new(ids, [count]), &self.device());
-        embedding(self.embedding(), ids)
-    }
 }
 
 impl<B: Backend> Linear<B> {
@@ -313,14 +351,14 @@ impl<B: Kernels> Layer<B> {
     fn forward_packed(
         &self,
         x: Tensor<B, 2>,
-        table: &RopeTable<B>,
-        documents: &Documents,
+        packed: &Packed<B>,
         config: &ModelConfig,
     ) -> Tensor<B, 2> {
         let LayerWeights { attention_norm, q, k, v, attention_output, mlp_norm, gate, up, down } =
             self.weights();
         let attention = AttentionWeights { norm: attention_norm, q, k, v, output: attention_output };
-        let x = attention_block(x, attention, config.heads(), table, documents, config.rms_norm_eps);
+        let x = attention_block(
+            x, attention, config.heads(), &packed.table, &packed.documents, config.rms_norm_eps);
         mlp_block(x, MlpWeights { norm: mlp_norm, gate, up, down }, config.rms_norm_eps)
     }
 }

@@ -32,7 +32,7 @@ pub mod predictor;
 
 pub use cache::{CacheDtype, KvCache};
 pub use config::ModelConfig;
-pub use decoder::Decoder;
+pub use decoder::{Decoder, Packed};
 pub use directory::{Dtype, ModelDirectory};
 pub use error::{Error, Result};
 pub use names::for_each_parameter;

@@ -66,6 +66,9 @@ pub struct TrainConfig {
     pub batch_size: usize,
     /// Pieces into which a step's cases are cut to save memory; the result is the same.
     pub accumulation: usize,
+    /// 0 keeps what the backward pass of every layer needs; 1 keeps the input of every layer and runs the layer again; `k`
+    /// keeps the input of every `k`-th layer and runs `k` layers again at a time. The result is the same.
+    pub recompute_every: usize,
     /// The highest learning rate.
     pub learning_rate: f64,
     /// The learning rate at the end, as a share of the highest.
@@ -98,6 +101,7 @@ impl Default for TrainConfig {
             epochs: 10,
             batch_size: 32,
             accumulation: 1,
+            recompute_every: 0,
             learning_rate: 1e-3,
             min_learning_rate_share: 0.1,
             warmup_steps: 50,

@@ -8,12 +8,14 @@
 //! - [`config`]: the configuration file, with unknown keys refused;
 //! - [`data`]: cases as tokenised documents, and batches of them;
 //! - [`schedule`]: the learning rate of each step;
-//! - [`optimizer`]: gradients of a batch, clipping, AdamW;
+//! - [`gradients`]: gradients of a step, layer by layer;
+//! - [`optimizer`]: clipping and AdamW;
 //! - [`trainer`]: the loop.
 
 pub mod config;
 pub mod data;
 mod error;
+pub mod gradients;
 pub mod optimizer;
 pub mod schedule;
 pub mod trainer;

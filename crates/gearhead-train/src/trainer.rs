@@ -16,7 +16,8 @@ use crate::{
     config::Config,
     data::{TrainData, epoch_batches},
     error::{Error, Result},
-    optimizer::{AdamW, mean_loss, step_gradients, without_gradients},
+    gradients::{mean_loss, step_gradients, without_gradients},
+    optimizer::AdamW,
     schedule::learning_rate,
 };
 
@@ -138,7 +139,7 @@ pub fn train<B: AutodiffKernels>(
     for epoch in 0..config.train.epochs {
         for batch in epoch_batches(data.train.len(), config.train.batch_size, config.seed, epoch) {
             let documents: Vec<_> = batch.iter().map(|index| &data.train[*index]).collect();
-            let gradients = step_gradients(&decoder, &documents, config.train.accumulation);
+            let gradients = step_gradients(&decoder, &documents, &config.train);
             for (what, value) in [("loss", gradients.loss), ("gradient norm", gradients.grad_norm)] {
                 if !value.is_finite() {
                     return Err(Error::Diverged { step: step + 1, what, value });

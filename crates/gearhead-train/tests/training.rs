@@ -23,7 +23,8 @@ use gearhead_train::{
     Config, Error, Event, Summary,
     config::TrainConfig,
     data::TrainData,
-    optimizer::{AdamW, mean_loss, step_gradients, without_gradients},
+    gradients::{mean_loss, step_gradients, without_gradients},
+    optimizer::AdamW,
     train,
 };
 use tempfile::TempDir;
@@ -207,10 +208,15 @@ fn the_seed_decides_every_bit() {
 fn cutting_a_step_into_pieces_changes_nothing() {
     let (decoder, documents) = documents(LossOn::Targets);
     let documents: Vec<&Document> = documents.iter().collect();
-    let whole = step_gradients(&decoder, &documents, 1);
+    let config = |accumulation| {
+        let mut config = TrainConfig::default();
+        config.accumulation = accumulation;
+        config
+    };
+    let whole = step_gradients(&decoder, &documents, &config(1));
     assert!(whole.loss.is_finite() && whole.grad_norm > 0.0);
     for pieces in [2, 4, 8] {
-        let cut = step_gradients(&decoder, &documents, pieces);
+        let cut = step_gradients(&decoder, &documents, &config(pieces));
         assert_close(&format!("loss in {pieces} pieces"), cut.loss, whole.loss);
         assert_close(&format!("gradient norm in {pieces} pieces"), cut.grad_norm, whole.grad_norm);
         assert_eq!((cut.target_count, cut.token_count), (whole.target_count, whole.token_count));
@@ -358,7 +364,7 @@ fn weights_decay_but_norms_and_embeddings_do_not() {
     let stepped = |weight_decay| {
         let mut config = TrainConfig::default();
         config.weight_decay = weight_decay;
-        let gradients = step_gradients(&untied, &documents, 1);
+        let gradients = step_gradients(&untied, &documents, &config);
         weights(&AdamW::<B>::default().step(untied.clone(), gradients, rate, &config))
     };
     let (before, plain, decayed) = (weights(&untied), stepped(0.0), stepped(0.5));
@@ -389,9 +395,9 @@ fn weights_decay_but_norms_and_embeddings_do_not() {
 fn trainings_side_by_side_do_not_disturb_each_other() {
     let (decoder, documents) = documents(LossOn::Targets);
     let documents: Vec<&Document> = documents.iter().collect();
-    let alone = step_gradients(&decoder, &documents, 1).grad_norm;
+    let alone = step_gradients(&decoder, &documents, &TrainConfig::default()).grad_norm;
     std::thread::scope(|scope| {
-        let start = || (0..20).map(|_| step_gradients(&decoder, &documents, 1).grad_norm).collect::<Vec<_>>();
+        let start = || (0..20).map(|_| step_gradients(&decoder, &documents, &TrainConfig::default()).grad_norm).collect::<Vec<_>>();
         let threads = [(); 3].map(|()| scope.spawn(start));
         for norm in threads.into_iter().flat_map(|thread| thread.join().unwrap()) {
             assert_eq!(norm.to_bits(), alone.to_bits());

@@ -13,7 +13,8 @@ use gearhead_kernels::{AutodiffKernels, Kernels};
 use gearhead_model::{Decoder, KvCache, ModelConfig, ModelDirectory, Precision, Predictor};
 use gearhead_train::{
     config::TrainConfig,
-    optimizer::{AdamW, step_gradients},
+    gradients::step_gradients,
+    optimizer::AdamW,
 };
 use serde::Serialize;
 
@@ -165,13 +166,13 @@ impl Job for Training<'_> {
         let mut decoder = self.model.decoder::<B>(device)?;
         let documents = self::documents(decoder.config().vocab_size, self.documents, self.tokens);
         let documents: Vec<_> = documents.iter().collect();
-        let mut optimizer = AdamW::<B>::default();
+        let (mut optimizer, config) = (AdamW::<B>::default(), TrainConfig::default());
         let (mut losses, mut seconds) = (Vec::new(), Vec::new());
         for _ in 0..=self.runs {
             let start = Instant::now();
-            let gradients = step_gradients(&decoder, &documents, 1);
+            let gradients = step_gradients(&decoder, &documents, &config);
             losses.push(gradients.loss);
-            decoder = optimizer.step(decoder, gradients, 1e-3, &TrainConfig::default());
+            decoder = optimizer.step(decoder, gradients, 1e-3, &config);
             // What a GPU still computes belongs to the step.
             B::sync(device).expect("the device computes what it was given");
             seconds.push(start.elapsed());

@@ -1,0 +1,339 @@
+//! Loss and gradients of a step, layer by layer.
+//!
+//! Each layer has a graph of its own, from a copy of its input that is cut off from the layer before. What a backward pass
+//! finds is added to the step's gradients before the next layer is looked at, so gradients are never in memory twice; and
+//! a layer of which only the input was kept is simply run again when its turn comes.
+
+use std::ops::Range;
+
+use burn::{
+    module::{AutodiffModule, Module, ModuleVisitor, Param},
+    optim::GradientsParams,
+    tensor::{
+        Int, Tensor, TensorData,
+        backend::{AutodiffBackend, Backend},
+    },
+};
+use gearhead_data::{batch::Batch, prompt::Document};
+use gearhead_kernels::{AutodiffKernels, Documents, Kernels, embedding, sum_of_squares};
+use gearhead_model::{Decoder, Packed};
+
+use crate::config::TrainConfig;
+
+/// Loss and gradients of one optimizer step.
+#[derive(Debug)]
+pub struct StepGradients {
+    /// Mean loss per target token, in nats.
+    pub loss: f64,
+    /// Norm of the mean gradient over all parameters, before clipping.
+    pub grad_norm: f64,
+    /// Target tokens over the whole step.
+    pub target_count: usize,
+    /// Input tokens over the whole step.
+    pub token_count: usize,
+    /// Summed, not yet averaged, gradients.
+    pub(crate) grads: GradientsParams,
+}
+
+/// Computes a step's gradients in `train.accumulation` parts. The loss is normalised by the targets of the whole step, so
+/// that the number of parts, as that of the layers which are run again, changes nothing but memory and rounding.
+pub fn step_gradients<B: AutodiffKernels>(
+    decoder: &Decoder<B>,
+    documents: &[&Document],
+    config: &TrainConfig,
+) -> StepGradients {
+    let mut grads = GradientsParams::new();
+    let (mut loss, mut target_count, mut token_count) = (0.0, 0, 0);
+    for part in documents.chunks(documents.len().div_ceil(config.accumulation).max(1)) {
+        let batch = Batch::pack(part.iter().copied());
+        if batch.target_ids.is_empty() {
+            continue;
+        }
+        loss += add_gradients(decoder, &batch, config.recompute_every, &mut grads);
+        target_count += batch.target_ids.len();
+        token_count += batch.inputs.len();
+    }
+    let mean = 1.0 / target_count.max(1) as f64;
+    let grad_norm = norm(decoder, &grads) * mean;
+    StepGradients { loss: loss * mean, grad_norm, target_count, token_count, grads }
+}
+
+/// Mean loss per target token over documents, in nats, without gradients.
+pub fn mean_loss<B: Kernels>(decoder: &Decoder<B>, documents: &[Document], batch_size: usize) -> f64 {
+    let (mut loss, mut targets) = (0.0, 0);
+    for documents in documents.chunks(batch_size.max(1)) {
+        let batch = Batch::pack(documents);
+        if !batch.target_ids.is_empty() {
+            let x = decoder.forward_packed(&batch.inputs, &Documents::new(&batch.offsets));
+            loss += scalar(loss_of_normalised(decoder, x, &batch));
+            targets += batch.target_ids.len();
+        }
+    }
+    loss / targets.max(1) as f64
+}
+
+/// The decoder without gradients, sharing its weights.
+pub fn without_gradients<B: AutodiffKernels>(decoder: &Decoder<B>) -> Decoder<B::InnerBackend> {
+    decoder.valid()
+}
+
+/// The input of a layer, cut off from the graph of the layer before, and what the layer made of it.
+struct Run<B: AutodiffBackend> {
+    input: Tensor<B, 2>,
+    output: Tensor<B, 2>,
+}
+
+/// Adds the gradients of a batch's summed loss to `grads` and returns the loss, in nats.
+fn add_gradients<B: AutodiffKernels>(
+    decoder: &Decoder<B>,
+    batch: &Batch,
+    recompute_every: usize,
+    grads: &mut GradientsParams,
+) -> f64 {
+    let documents = Documents::new(&batch.offsets);
+    let packed = decoder.packed(&documents);
+    let segments = segments(decoder.config().n_layers, recompute_every);
+    let (last, earlier) = segments.split_last().expect("a decoder has a layer");
+
+    // Of the layers that will be run again, only the first input of each segment is kept.
+    let plain = decoder.valid();
+    let plain_packed = plain.packed(&documents);
+    let mut x = plain.embed(&batch.inputs);
+    let mut kept = Vec::with_capacity(earlier.len());
+    for segment in earlier {
+        kept.push(x.clone());
+        x = segment.clone().fold(x, |x, index| plain.layer(index, x, &plain_packed));
+    }
+
+    let (mut runs, x) = run_layers(decoder, last.clone(), x, &packed);
+    let input = leaf(x);
+    let loss = loss_of_normalised(decoder, decoder.normalise(input.clone()), batch);
+    let mut found = loss.backward();
+    let mut grad = input.grad_remove(&mut found).expect("the loss depends on what the layers made");
+    add(decoder, found, grads);
+    let loss = scalar(loss.inner());
+
+    let mut earlier = earlier.iter().rev();
+    loop {
+        while let Some(run) = runs.pop() {
+            grad = pull(decoder, run, grad, grads);
+        }
+        let (Some(segment), Some(x)) = (earlier.next(), kept.pop()) else { break };
+        (runs, _) = run_layers(decoder, segment.clone(), x, &packed);
+    }
+    add(decoder, pushed(decoder.embed(&batch.inputs), grad), grads);
+    loss
+}
+
+/// Layers that are run again together: `every` at a time from the first, or all that there are for none.
+fn segments(n_layers: usize, every: usize) -> Vec<Range<usize>> {
+    let every = if every == 0 { n_layers } else { every };
+    (0..n_layers).step_by(every).map(|start| start..(start + every).min(n_layers)).collect()
+}
+
+/// Runs layers, each with a graph of its own, and returns what the last one gave too.
+fn run_layers<B: AutodiffKernels>(
+    decoder: &Decoder<B>,
+    layers: Range<usize>,
+    x: Tensor<B::InnerBackend, 2>,
+    packed: &Packed<B>,
+) -> (Vec<Run<B>>, Tensor<B::InnerBackend, 2>) {
+    let (mut runs, mut x) = (Vec::with_capacity(layers.len()), x);
+    for index in layers {
+        let input = leaf(x);
+        let output = decoder.layer(index, input.clone(), packed);
+        x = output.clone().inner();
+        runs.push(Run { input, output });
+    }
+    (runs, x)
+}
+
+/// The beginning of a graph.
+fn leaf<B: AutodiffBackend>(x: Tensor<B::InnerBackend, 2>) -> Tensor<B, 2> {
+    Tensor::from_inner(x).require_grad()
+}
+
+/// Adds the gradients of a layer's weights and returns that of its input.
+fn pull<B: AutodiffKernels>(
+    decoder: &Decoder<B>,
+    run: Run<B>,
+    grad: Tensor<B::InnerBackend, 2>,
+    grads: &mut GradientsParams,
+) -> Tensor<B::InnerBackend, 2> {
+    let mut found = pushed(run.output, grad);
+    let grad = run.input.grad_remove(&mut found).expect("a layer's output depends on its input");
+    add(decoder, found, grads);
+    grad
+}
+
+/// The gradients of what `output` was made of, where its own gradient is `grad`: those of their inner product.
+fn pushed<B: AutodiffBackend>(output: Tensor<B, 2>, grad: Tensor<B::InnerBackend, 2>) -> B::Gradients {
+    (output * Tensor::from_inner(grad)).sum().backward()
+}
+
+/// Adds what a backward pass found for the parameters.
+fn add<B: AutodiffKernels>(decoder: &Decoder<B>, found: B::Gradients, grads: &mut GradientsParams) {
+    struct Add<'a, B: AutodiffBackend> {
+        found: B::Gradients,
+        grads: &'a mut GradientsParams,
+    }
+    impl<B: AutodiffBackend> ModuleVisitor<B> for Add<'_, B> {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<B, D>>) {
+            let Some(found) = param.val().grad_remove(&mut self.found) else { return };
+            let sum = match self.grads.remove::<B::InnerBackend, D>(param.id) {
+                Some(sum) => sum + found,
+                None => found,
+            };
+            self.grads.register(param.id, sum);
+        }
+    }
+    decoder.visit(&mut Add::<B> { found, grads });
+}
+
+/// The summed loss over the targets of a batch, in nats.
+///
+/// Only the rows of the hidden states that predict a target are multiplied with the output layer.
+fn loss_of_normalised<B: Kernels>(decoder: &Decoder<B>, hidden: Tensor<B, 2>, batch: &Batch) -> Tensor<B, 1> {
+    let device = decoder.device();
+    let int = |values: Vec<i64>| {
+        let len = values.len();
+        Tensor::<B, 1, Int>::from_data(TensorData::new(values, [len]), &device)
+    };
+    let rows = int(batch.target_positions.iter().map(|position| *position as i64).collect());
+    let targets = int(batch.target_ids.iter().map(|id| i64::from(*id)).collect());
+    decoder.summed_loss(embedding(hidden, rows), targets)
+}
+
+fn scalar<B: Backend>(tensor: Tensor<B, 1>) -> f64 {
+    tensor.into_data().iter::<f64>().next().unwrap_or(f64::NAN)
+}
+
+/// The norm over all gradients: squares are summed on the device, and read once.
+fn norm<B: AutodiffKernels>(decoder: &Decoder<B>, grads: &GradientsParams) -> f64 {
+    struct Squares<'a, B: AutodiffBackend> {
+        grads: &'a GradientsParams,
+        sums: Vec<Tensor<B::InnerBackend, 1>>,
+    }
+    impl<B: AutodiffKernels> ModuleVisitor<B> for Squares<'_, B> {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<B, D>>) {
+            if let Some(grad) = self.grads.get::<B::InnerBackend, D>(param.id) {
+                self.sums.push(sum_of_squares(grad));
+            }
+        }
+    }
+    let mut squares = Squares::<B> { grads, sums: Vec::new() };
+    decoder.visit(&mut squares);
+    if squares.sums.is_empty() {
+        return 0.0;
+    }
+    Tensor::cat(squares.sums, 0).into_data().iter::<f64>().sum::<f64>().sqrt()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn segments_are_of_one_length_but_the_last() {
+        assert_eq!(segments(5, 0), [0..5]);
+        assert_eq!(segments(3, 1), [0..1, 1..2, 2..3]);
+        assert_eq!(segments(5, 2), [0..2, 2..4, 4..5]);
+        assert_eq!(segments(2, 7), [0..2]);
+    }
+
+    #[cfg(feature = "flex")]
+    mod on_flex {
+        use burn::{
+            backend::{Autodiff, Flex, flex::FlexDevice},
+            tensor::TensorData,
+        };
+        use gearhead_model::{ModelConfig, for_each_parameter};
+
+        use super::*;
+
+        type B = Autodiff<Flex>;
+
+        fn decoder(tie_embeddings: bool) -> Decoder<B> {
+            let config = ModelConfig {
+                d_model: 32,
+                n_layers: 5,
+                d_ff: 48,
+                tie_embeddings,
+                ..ModelConfig::new(300)
+            };
+            Decoder::init(&config, 9, &FlexDevice).expect("the sizes fit")
+        }
+
+        fn documents() -> Vec<Document> {
+            let document = |length: u32| {
+                let ids = (0..length).map(|place| (place * place * 7 + length) % 300).collect();
+                let is_target = (0..length).map(|place| place > length / 3).collect();
+                Document { ids, is_target, name_end: None }
+            };
+            [3, 40, 17, 64, 2, 29].map(document).to_vec()
+        }
+
+        fn config(accumulation: usize, recompute_every: usize) -> TrainConfig {
+            TrainConfig { accumulation, recompute_every, ..TrainConfig::default() }
+        }
+
+        /// The gradient of every parameter by name.
+        fn by_name(decoder: &Decoder<B>, gradients: &StepGradients) -> Vec<(String, Vec<f32>)> {
+            struct Values<'a> {
+                grads: &'a GradientsParams,
+                found: Vec<TensorData>,
+            }
+            impl ModuleVisitor<B> for Values<'_> {
+                fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<B, D>>) {
+                    let grad = self.grads.get::<Flex, D>(param.id).expect("every parameter has a gradient");
+                    self.found.push(grad.into_data());
+                }
+            }
+            let mut values = Values { grads: &gradients.grads, found: Vec::new() };
+            decoder.visit(&mut values);
+            let mut names = Vec::new();
+            for_each_parameter(decoder, |name, _, _| names.push(name.to_owned()));
+            names.into_iter().zip(values.found.iter().map(|data| data.iter::<f32>().collect())).collect()
+        }
+
+        #[test]
+        fn layers_apart_give_the_gradients_of_one_graph() {
+            for tied in [true, false] {
+                let (decoder, documents) = (decoder(tied), documents());
+                let batch = Batch::pack(&documents);
+                let hidden = decoder.forward_packed(&batch.inputs, &Documents::new(&batch.offsets));
+                let mut found = loss_of_normalised(&decoder, hidden, &batch).backward();
+                let whole = GradientsParams::from_module(&mut found, &decoder);
+                let whole =
+                    StepGradients { loss: 0.0, grad_norm: 0.0, target_count: 0, token_count: 0, grads: whole };
+                let whole = by_name(&decoder, &whole);
+                let documents: Vec<&Document> = documents.iter().collect();
+                for (accumulation, recompute_every) in [(1, 0), (1, 1), (1, 2), (1, 3), (1, 9), (3, 0), (6, 1)] {
+                    let config = config(accumulation, recompute_every);
+                    let apart = step_gradients(&decoder, &documents, &config);
+                    for ((name, whole), (_, apart)) in whole.iter().zip(by_name(&decoder, &apart)) {
+                        let largest = whole.iter().fold(0.0_f32, |largest, value| largest.max(value.abs()));
+                        assert!(largest > 0.0, "{name} has no gradient");
+                        for (whole, apart) in whole.iter().zip(apart) {
+                            let difference = (whole - apart).abs() / largest;
+                            let place = format!("{accumulation} parts, every {recompute_every}: {name}");
+                            assert!(difference < 1e-5, "{place}: {apart} against {whole}");
+                        }
+                    }
+                }
+            }
+        }
+
+        #[test]
+        fn running_layers_again_changes_no_bit() {
+            let (decoder, documents) = (decoder(true), documents());
+            let documents: Vec<&Document> = documents.iter().collect();
+            let kept = step_gradients(&decoder, &documents, &config(2, 0));
+            for recompute_every in [1, 2, 4] {
+                let again = step_gradients(&decoder, &documents, &config(2, recompute_every));
+                assert_eq!(again.loss.to_bits(), kept.loss.to_bits());
+                assert_eq!(by_name(&decoder, &again), by_name(&decoder, &kept));
+            }
+        }
+    }
+}
