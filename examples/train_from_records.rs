@@ -19,7 +19,7 @@ use gearhead::{
         prompt::texts,
         tokenizer::Tokenizer,
     },
-    train::{Config, Event, data::TrainData},
+    train::{Config, Control, Event, Start, data::TrainData},
     train_on,
 };
 
@@ -49,7 +49,8 @@ fn main() -> anyhow::Result<()> {
     let config = Config::parse(&toml, "the example's configuration", &[])?;
     let data = TrainData::load(&config)?;
     let device: Device = "auto".parse()?;
-    let summary = train_on(&device, &config, &data, &mut |event| {
+    let control = Control { start: Start::Over, ..Control::default() };
+    let summary = train_on(&device, &config, &data, control, &mut |event| {
         if let Event::Evaluation { step, validation_loss, .. } = event {
             println!("step {step}: validation loss {validation_loss:.3}");
         }

@@ -168,6 +168,9 @@ impl From<gearhead::train::Error> for Failure {
             E::Data { path, .. } => Self::bad_input("data", message).at(&path),
             E::Config { path, line, .. } => Self { line, ..Self::bad_input("config", message) }.at(&path),
             E::Override { .. } => Self::bad_input("config", message),
+            E::Resume { path, .. } | E::Unfinished { path, .. } => {
+                Self::bad_input("resume", message).at(&path)
+            }
             _ => Self { is_bad_input: false, ..Self::bad_input("training", message) },
         }
     }

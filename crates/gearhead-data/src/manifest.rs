@@ -2,11 +2,12 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
+    io::Read as _,
     path::Path,
 };
 
 use serde::{Deserialize, Serialize};
-use xxhash_rust::xxh3::xxh3_64;
+use xxhash_rust::xxh3::{Xxh3Default, xxh3_64};
 
 use crate::{
     case::Case,
@@ -233,6 +234,22 @@ impl<'a> Outcomes<'a> {
 /// What tells a file from another: XXH3 of its bytes, in hexadecimal digits.
 pub fn hash(bytes: &[u8]) -> String {
     format!("{:016x}", xxh3_64(bytes))
+}
+
+/// [`hash`] of a file, which is read piece by piece.
+///
+/// # Errors
+///
+/// [`std::io::Error`] of the file.
+pub fn hash_file(path: &std::path::Path) -> std::io::Result<String> {
+    let mut file = std::fs::File::open(path)?;
+    let (mut hasher, mut piece) = (Xxh3Default::new(), vec![0; 1 << 16]);
+    loop {
+        match file.read(&mut piece)? {
+            0 => return Ok(format!("{:016x}", hasher.digest())),
+            read => hasher.update(&piece[..read]),
+        }
+    }
 }
 
 /// The name of a cause: its text up to the first full stop, and whether a full stop ends it.

@@ -299,7 +299,6 @@ impl<B: Kernels> Decoder<B> {
     pub(crate) fn output_weight(&self) -> Tensor<B, 2> {
         self.lm_head.as_ref().map_or(&self.model.embed_tokens.weight, |head| &head.weight).val()
     }
-
 }
 
 impl<B: Backend> Linear<B> {
@@ -348,17 +347,18 @@ impl<B: Kernels> Layer<B> {
     }
 
     /// Inside each document of a flat batch.
-    fn forward_packed(
-        &self,
-        x: Tensor<B, 2>,
-        packed: &Packed<B>,
-        config: &ModelConfig,
-    ) -> Tensor<B, 2> {
+    fn forward_packed(&self, x: Tensor<B, 2>, packed: &Packed<B>, config: &ModelConfig) -> Tensor<B, 2> {
         let LayerWeights { attention_norm, q, k, v, attention_output, mlp_norm, gate, up, down } =
             self.weights();
         let attention = AttentionWeights { norm: attention_norm, q, k, v, output: attention_output };
         let x = attention_block(
-            x, attention, config.heads(), &packed.table, &packed.documents, config.rms_norm_eps);
+            x,
+            attention,
+            config.heads(),
+            &packed.table,
+            &packed.documents,
+            config.rms_norm_eps,
+        );
         mlp_block(x, MlpWeights { norm: mlp_norm, gate, up, down }, config.rms_norm_eps)
     }
 }

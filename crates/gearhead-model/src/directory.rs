@@ -5,7 +5,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use burn::tensor::{Bytes, DType, TensorData, backend::Backend};
+use burn::{
+    module::Param,
+    tensor::{Bytes, DType, Tensor, TensorData, backend::Backend},
+};
 use burn_std::AllocationProperty;
 use gearhead_kernels::Kernels;
 use half::{bf16, f16};
@@ -15,8 +18,9 @@ use crate::{
     config::ModelConfig,
     decoder::{Decoder, WeightReader, WeightSource},
     error::{Error, Result},
-    names::for_each_parameter,
+    names::{VisitParameters, visit_parameters},
     predictor::{Precision, Predictor},
+    tensor_file::TensorWriter,
 };
 
 const CONFIG: &str = "config.json";
@@ -142,7 +146,6 @@ impl ModelDirectory {
 /// # Errors
 ///
 /// [`Error::Io`] with the path.
-#[allow(clippy::missing_panics_doc, reason = "a view's bytes are made for its shape two lines before")]
 pub fn save<B: Backend>(
     decoder: &Decoder<B>,
     config: &ModelConfig,
@@ -150,55 +153,110 @@ pub fn save<B: Backend>(
     beside: &[(&str, &[u8])],
     path: impl AsRef<Path>,
 ) -> Result<()> {
-    let path = path.as_ref();
-    let mut stored: Vec<(String, Vec<usize>, Vec<u8>)> = Vec::new();
-    for_each_parameter(decoder, |name, _, data| {
-        let shape = data.shape.to_vec();
-        stored.push((name.to_owned(), shape, from_f32(data.iter::<f32>(), dtype)));
-    });
-    let element = match dtype {
-        Dtype::F32 => safetensors::Dtype::F32,
-        Dtype::F16 => safetensors::Dtype::F16,
-        Dtype::Bf16 => safetensors::Dtype::BF16,
+    let write_beside = |folder: &Path| {
+        beside.iter().try_for_each(|(name, content)| std::fs::write(folder.join(name), content))
     };
-    let views = stored.iter().map(|(name, shape, bytes)| {
-        let view =
-            TensorView::new(element, shape.clone(), bytes).expect("the bytes were made for this shape");
-        (name.as_str(), view)
-    });
-    // transformers asks for this entry.
-    let metadata = [("format".to_owned(), "pt".to_owned())].into_iter().collect();
-    let weights = safetensors::serialize(views, Some(metadata))
-        .map_err(|source| Error::Safetensors { path: path.join(WEIGHTS), source })?;
+    save_with(decoder, config, dtype, path, write_beside)
+}
+
+/// As [`save`], with `beside` to write whatever further files into the new directory, which holds the model already.
+///
+/// # Errors
+///
+/// [`Error::Io`] with the path.
+pub fn save_with<B: Backend>(
+    decoder: &Decoder<B>,
+    config: &ModelConfig,
+    dtype: Dtype,
+    path: impl AsRef<Path>,
+    beside: impl FnOnce(&Path) -> std::io::Result<()>,
+) -> Result<()> {
+    let path = path.as_ref();
+    let mut weights = TensorWriter::default();
+    add_parameters(decoder, dtype, &mut weights);
     let hf = config.to_hf_json(dtype.torch_name());
     let hf = serde_json::to_vec_pretty(&hf)
         .map_err(|error| Error::Json { path: path.join(CONFIG), reason: error.to_string() })?;
-    let files = [(CONFIG, hf.as_slice()), (WEIGHTS, weights.as_slice())];
-    write_directory(path, files.into_iter().chain(beside.iter().copied()))
-        .map_err(|source| Error::Io { path: path.to_owned(), source })
+    let fill = |folder: &Path| {
+        std::fs::write(folder.join(CONFIG), hf)?;
+        weights.write(&folder.join(WEIGHTS))?;
+        beside(folder)
+    };
+    write_directory(path, fill).map_err(|source| Error::Io { path: path.to_owned(), source })
 }
 
-/// Writes files into a new directory beside `path`, then puts it in the place of `path`.
-fn write_directory<'a>(path: &Path, files: impl Iterator<Item = (&'a str, &'a [u8])>) -> std::io::Result<()> {
+/// Every parameter, by its Hugging Face name.
+fn add_parameters<B: Backend>(decoder: &Decoder<B>, dtype: Dtype, weights: &mut TensorWriter<'_>) {
+    struct Add<'a, 'b> {
+        weights: &'a mut TensorWriter<'b>,
+        dtype: Dtype,
+    }
+    impl<B: Backend> VisitParameters<B> for Add<'_, '_> {
+        fn visit<const D: usize>(&mut self, name: &str, param: &Param<Tensor<B, D>>) {
+            let (tensor, dtype) = (param.val(), self.dtype);
+            let element = match dtype {
+                Dtype::F32 => safetensors::Dtype::F32,
+                Dtype::F16 => safetensors::Dtype::F16,
+                Dtype::Bf16 => safetensors::Dtype::BF16,
+            };
+            let shape = tensor.dims().to_vec();
+            let bytes = move || from_f32(&tensor.clone().into_data(), dtype);
+            self.weights.add_bytes(name, element, shape, bytes);
+        }
+    }
+    visit_parameters(decoder, &mut Add { weights, dtype });
+}
+
+/// Fills a new directory beside `path`, then puts it in the place of `path`.
+fn write_directory(path: &Path, fill: impl FnOnce(&Path) -> std::io::Result<()>) -> std::io::Result<()> {
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     std::fs::create_dir_all(parent)?;
     let mut builder = tempfile::Builder::new();
     // A temporary directory is private to its owner; a finished one gets what any new directory gets.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o777));
-    let new = builder.prefix(".gearhead-").tempdir_in(parent)?;
-    for (name, content) in files {
-        let mut file = File::create(new.path().join(name))?;
-        std::io::Write::write_all(&mut file, content)?;
-        file.sync_all()?;
+    let new = builder.prefix(TEMPORARY).tempdir_in(parent)?;
+    fill(new.path())?;
+    for entry in std::fs::read_dir(new.path())? {
+        File::options().append(true).open(entry?.path())?.sync_all()?;
     }
+    sync_directory(new.path())?;
     let new = new.keep();
     let placed = put_in_place(&new, path, parent);
     if placed.is_err() {
         // The error that matters is the first one.
         let _ = std::fs::remove_dir_all(&new);
     }
-    placed
+    placed?;
+    sync_directory(parent)
+}
+
+/// What the names of directories begin with that are not complete yet, or not removed yet.
+const TEMPORARY: &str = ".gearhead-";
+
+/// Removes what writers that were killed have left in a directory.
+///
+/// # Errors
+///
+/// [`Error::Io`] with the path.
+pub fn remove_left_over(directory: &Path) -> Result<()> {
+    let remove = || -> std::io::Result<()> {
+        for entry in std::fs::read_dir(directory)? {
+            let entry = entry?;
+            if entry.file_name().to_string_lossy().starts_with(TEMPORARY) {
+                let path = entry.path();
+                if path.is_dir() { std::fs::remove_dir_all(path)? } else { std::fs::remove_file(path)? }
+            }
+        }
+        Ok(())
+    };
+    remove().map_err(|source| Error::Io { path: directory.to_owned(), source })
+}
+
+/// The names of files reach the disk.
+fn sync_directory(path: &Path) -> std::io::Result<()> {
+    // Elsewhere a directory cannot be opened as a file.
+    if cfg!(unix) { File::open(path)?.sync_all() } else { Ok(()) }
 }
 
 /// Renames `new` to `path`. Where an older directory stands there it is moved aside first, and back if `new` cannot
@@ -208,7 +266,7 @@ fn put_in_place(new: &Path, path: &Path, parent: &Path) -> std::io::Result<()> {
         return std::fs::rename(new, path);
     }
     // Kept until the new directory stands: no failure on the way deletes the only whole one.
-    let aside = tempfile::Builder::new().prefix(".gearhead-old-").tempdir_in(parent)?.keep();
+    let aside = tempfile::Builder::new().prefix(TEMPORARY).tempdir_in(parent)?.keep();
     let old = aside.join("replaced");
     std::fs::rename(path, &old)?;
     if let Err(error) = std::fs::rename(new, path) {
@@ -239,7 +297,7 @@ fn missing_or_io(directory: &Path, file: &'static str, source: std::io::Error) -
 }
 
 #[allow(unsafe_code, reason = "mapping a file has no safe form")]
-fn map(file: &File) -> std::io::Result<memmap2::Mmap> {
+pub(crate) fn map(file: &File) -> std::io::Result<memmap2::Mmap> {
     // SAFETY: the map is read only. A model file that another process truncates while it is mapped would end this
     // process; our own writers never change a file in place, they replace it.
     unsafe { memmap2::Mmap::map(file) }
@@ -261,8 +319,10 @@ fn to_f32(view: &TensorView<'_>) -> std::result::Result<Vec<f32>, String> {
     })
 }
 
-fn from_f32(values: impl Iterator<Item = f32>, dtype: Dtype) -> Vec<u8> {
+fn from_f32(data: &TensorData, dtype: Dtype) -> Vec<u8> {
+    let values = data.iter::<f32>();
     match dtype {
+        Dtype::F32 if data.dtype == DType::F32 && cfg!(target_endian = "little") => data.as_bytes().to_vec(),
         Dtype::F32 => values.flat_map(f32::to_le_bytes).collect(),
         Dtype::F16 => values.flat_map(|value| f16::from_f32(value).to_le_bytes()).collect(),
         Dtype::Bf16 => values.flat_map(|value| bf16::from_f32(value).to_le_bytes()).collect(),

@@ -8,7 +8,8 @@
 //! - [`decoder`]: the network that is trained, over packed documents;
 //! - [`predictor`]: the network that predicts, over a cache, in f32 or in few bits;
 //! - [`cache`]: keys and values of what was read so far;
-//! - [`directory`]: weights from and to `model.safetensors`.
+//! - [`directory`]: weights from and to `model.safetensors`;
+//! - [`tensor_file`]: whatever else is kept in safetensors files.
 //!
 //! ```
 //! use burn::backend::Flex;
@@ -29,11 +30,13 @@ pub mod directory;
 mod error;
 mod names;
 pub mod predictor;
+pub mod tensor_file;
 
 pub use cache::{CacheDtype, KvCache};
 pub use config::ModelConfig;
 pub use decoder::{Decoder, Packed};
 pub use directory::{Dtype, ModelDirectory};
 pub use error::{Error, Result};
-pub use names::for_each_parameter;
+pub use names::{VisitParameters, for_each_parameter, visit_parameters};
 pub use predictor::{Precision, Predictor};
+pub use tensor_file::{TensorFile, TensorWriter};

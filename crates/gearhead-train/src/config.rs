@@ -6,7 +6,10 @@ use gearhead_data::prompt::{LossOn, Sections};
 use gearhead_model::{Dtype, ModelConfig};
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, Result};
+use crate::{
+    divergence::OnDivergence,
+    error::{Error, Result},
+};
 
 /// Everything that decides a training. Unknown keys are refused.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -87,6 +90,12 @@ pub struct TrainConfig {
     pub max_grad_norm: f64,
     /// Steps between evaluations on the validation cases; 0 for once an epoch.
     pub eval_every_steps: usize,
+    /// Steps between checkpoints, beside those after evaluations; 0 for none.
+    pub checkpoint_every_steps: usize,
+    /// A checkpoint is written when the last one is older than this.
+    pub checkpoint_every_minutes: f64,
+    /// What is done where the loss leaps up or is no number.
+    pub on_divergence: OnDivergence,
     /// The type of the numbers in the saved model.
     pub save_dtype: Dtype,
 }
@@ -111,6 +120,9 @@ impl Default for TrainConfig {
             epsilon: 1e-8,
             max_grad_norm: 1.0,
             eval_every_steps: 0,
+            checkpoint_every_steps: 0,
+            checkpoint_every_minutes: 10.0,
+            on_divergence: OnDivergence::Stop,
             save_dtype: Dtype::F32,
         }
     }
@@ -196,6 +208,7 @@ impl Config {
             ("beta2", train.beta2, 0.0..=0.999_999),
             ("epsilon", train.epsilon, smallest..=1.0),
             ("max_grad_norm", train.max_grad_norm, f64::MIN_POSITIVE..=f64::MAX),
+            ("checkpoint_every_minutes", train.checkpoint_every_minutes, 0.0..=1e6),
         ] {
             if !range.contains(&value) {
                 return fault(format!("train.{key} is {value}, which is out of range"));

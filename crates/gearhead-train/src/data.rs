@@ -1,6 +1,9 @@
 //! Cases as tokenised documents, and the batches of each epoch.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use gearhead_data::{
     case::{Case, read_cases},
@@ -12,6 +15,7 @@ use rand::{SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 
 use crate::{
+    checkpoint::hash_of,
     config::Config,
     error::{Error, Result},
 };
@@ -32,6 +36,8 @@ pub struct TrainData {
     pub kept_cases: Vec<Case>,
     /// Tokens that did not fit `model.max_seq_len` and were cut off the ends of targets.
     pub cut_tokens: usize,
+    /// Hashes of the files that were read.
+    pub hashes: BTreeMap<PathBuf, String>,
 }
 
 impl TrainData {
@@ -41,6 +47,10 @@ impl TrainData {
     ///
     /// Names the file and line that is wrong; a case without a cause and a solution cannot be trained on.
     pub fn load(config: &Config) -> Result<Self> {
+        let mut hashes = BTreeMap::new();
+        for path in [&config.tokenizer, &config.data.train, &config.data.validation] {
+            hashes.insert(path.clone(), hash_of(path)?);
+        }
         let tokenizer = Tokenizer::open(&config.tokenizer)?;
         let train = with_targets(&config.data.train)?;
         let validation = with_targets(&config.data.validation)?;
@@ -81,7 +91,7 @@ impl TrainData {
             .map(|(index, document)| if is_whole(index) { document } else { document.up_to_name() })
             .collect();
         let validation = encode(&validation, &config.data.validation)?;
-        Ok(Self { tokenizer, manifest, train, validation, kept_cases, cut_tokens })
+        Ok(Self { tokenizer, manifest, train, validation, kept_cases, cut_tokens, hashes })
     }
 }
 

@@ -55,6 +55,44 @@ pub enum Error {
         /// Its value.
         value: f64,
     },
+    /// The loss leapt up.
+    #[error(
+        "the loss of step {step} leaps to {loss:.3} from {usual:.3} and the step was not taken: look at cases {cases} of {}, lower train.learning_rate, or leave such steps out with train.on_divergence = \"skip\" and go on with --resume",
+        path.display()
+    )]
+    Leap {
+        /// The step.
+        step: usize,
+        /// Its loss.
+        loss: f64,
+        /// The median of the losses before.
+        usual: f64,
+        /// The training cases.
+        path: PathBuf,
+        /// Numbers of the first cases of the step, from 1.
+        cases: String,
+    },
+    /// A training cannot go on.
+    #[error("{}: {reason}", path.display())]
+    Resume {
+        /// The checkpoint, or the folder of checkpoints.
+        path: PathBuf,
+        /// Why not.
+        reason: String,
+    },
+    /// A new training would take the place of one that is not finished.
+    #[error(
+        "{} holds a training that stopped at step {step} of {steps}: go on with --resume, or forget it with --start-over",
+        path.display()
+    )]
+    Unfinished {
+        /// The output folder.
+        path: PathBuf,
+        /// Steps that were done.
+        step: usize,
+        /// Steps over all epochs.
+        steps: usize,
+    },
     /// A case file, a tokenizer or a prompt.
     #[error(transparent)]
     Case(#[from] gearhead_data::Error),

@@ -254,13 +254,8 @@ mod tests {
         type B = Autodiff<Flex>;
 
         fn decoder(tie_embeddings: bool) -> Decoder<B> {
-            let config = ModelConfig {
-                d_model: 32,
-                n_layers: 5,
-                d_ff: 48,
-                tie_embeddings,
-                ..ModelConfig::new(300)
-            };
+            let config =
+                ModelConfig { d_model: 32, n_layers: 5, d_ff: 48, tie_embeddings, ..ModelConfig::new(300) };
             Decoder::init(&config, 9, &FlexDevice).expect("the sizes fit")
         }
 
@@ -304,11 +299,18 @@ mod tests {
                 let hidden = decoder.forward_packed(&batch.inputs, &Documents::new(&batch.offsets));
                 let mut found = loss_of_normalised(&decoder, hidden, &batch).backward();
                 let whole = GradientsParams::from_module(&mut found, &decoder);
-                let whole =
-                    StepGradients { loss: 0.0, grad_norm: 0.0, target_count: 0, token_count: 0, grads: whole };
+                let whole = StepGradients {
+                    loss: 0.0,
+                    grad_norm: 0.0,
+                    target_count: 0,
+                    token_count: 0,
+                    grads: whole,
+                };
                 let whole = by_name(&decoder, &whole);
                 let documents: Vec<&Document> = documents.iter().collect();
-                for (accumulation, recompute_every) in [(1, 0), (1, 1), (1, 2), (1, 3), (1, 9), (3, 0), (6, 1)] {
+                for (accumulation, recompute_every) in
+                    [(1, 0), (1, 1), (1, 2), (1, 3), (1, 9), (3, 0), (6, 1)]
+                {
                     let config = config(accumulation, recompute_every);
                     let apart = step_gradients(&decoder, &documents, &config);
                     for ((name, whole), (_, apart)) in whole.iter().zip(by_name(&decoder, &apart)) {

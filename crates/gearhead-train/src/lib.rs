@@ -10,10 +10,14 @@
 //! - [`schedule`]: the learning rate of each step;
 //! - [`gradients`]: gradients of a step, layer by layer;
 //! - [`optimizer`]: clipping and AdamW;
+//! - [`divergence`]: whether a step shows that a training goes wrong;
+//! - `checkpoint`: whole states on disk, from which a training goes on to the last bit;
 //! - [`trainer`]: the loop.
 
+mod checkpoint;
 pub mod config;
 pub mod data;
+pub mod divergence;
 mod error;
 pub mod gradients;
 pub mod optimizer;
@@ -22,4 +26,4 @@ pub mod trainer;
 
 pub use config::Config;
 pub use error::{Error, Result};
-pub use trainer::{Event, Summary, train};
+pub use trainer::{Control, Event, Start, Summary, train};

@@ -8,9 +8,9 @@ use burn::{
     tensor::{Tensor, backend::AutodiffBackend},
 };
 use gearhead_kernels::{AdamWStep, AutodiffKernels, adamw_step};
-use gearhead_model::Decoder;
+use gearhead_model::{Decoder, TensorFile, TensorWriter, VisitParameters, visit_parameters};
 
-use crate::{config::TrainConfig, gradients::StepGradients};
+use crate::{config::TrainConfig, error::Result, gradients::StepGradients};
 
 /// AdamW over a decoder: two moments for each parameter.
 #[derive(Debug)]
@@ -29,6 +29,59 @@ impl<B: AutodiffBackend> Default for AdamW<B> {
 }
 
 impl<B: AutodiffKernels> AdamW<B> {
+    /// Steps that were taken.
+    pub fn steps(&self) -> u32 {
+        self.step
+    }
+
+    /// Adds the moments to what is written, by the names of their parameters.
+    pub fn store(&self, decoder: &Decoder<B>, writer: &mut TensorWriter<'_>) {
+        struct Store<'a, 'b, B: AutodiffBackend>(&'a AdamW<B>, &'a mut TensorWriter<'b>);
+        impl<B: AutodiffBackend> VisitParameters<B> for Store<'_, '_, B> {
+            fn visit<const D: usize>(&mut self, name: &str, param: &Param<Tensor<B, D>>) {
+                if let Some((first, second)) = self.0.moments.get(&param.id) {
+                    self.1.add(format!("{name}.first"), first.clone());
+                    self.1.add(format!("{name}.second"), second.clone());
+                }
+            }
+        }
+        visit_parameters(decoder, &mut Store(self, writer));
+    }
+
+    /// An optimizer that goes on where another stopped after so many steps.
+    ///
+    /// # Errors
+    ///
+    /// Names the moment that is missing or of the wrong shape.
+    pub fn restore(decoder: &Decoder<B>, file: &TensorFile, step: u32, device: &B::Device) -> Result<Self> {
+        struct Restore<'a, B: AutodiffBackend> {
+            file: &'a TensorFile,
+            device: &'a B::Device,
+            moments: Result<HashMap<ParamId, Moments<B>>>,
+        }
+        impl<B: AutodiffBackend> VisitParameters<B> for Restore<'_, B> {
+            fn visit<const D: usize>(&mut self, name: &str, param: &Param<Tensor<B, D>>) {
+                let shape = [param.val().shape().num_elements()];
+                let read = |moment| self.file.tensor(&format!("{name}.{moment}"), &shape);
+                let pair = read("first").and_then(|first| Ok((first, read("second")?)));
+                let tensor = |data| Tensor::from_data(data, self.device);
+                match (&mut self.moments, pair) {
+                    (Ok(moments), Ok((first, second))) => {
+                        moments.insert(param.id, (tensor(first), tensor(second)));
+                    }
+                    (Ok(_), Err(error)) => self.moments = Err(error.into()),
+                    (Err(_), _) => {}
+                }
+            }
+        }
+        if step == 0 {
+            return Ok(Self::default());
+        }
+        let mut restore = Restore { file, device, moments: Ok(HashMap::new()) };
+        visit_parameters(decoder, &mut restore);
+        Ok(Self { moments: restore.moments?, step })
+    }
+
     /// The decoder after one step: the mean gradient, clipped to `max_grad_norm`, with decay on matrices but not on
     /// norms and embeddings.
     pub fn step(

@@ -2,8 +2,9 @@
 
 use std::{
     fs::File,
-    io::{BufWriter, Write},
+    io::{BufWriter, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
+    sync::atomic::{AtomicBool, Ordering},
     time::{Duration, Instant},
 };
 
@@ -13,10 +14,12 @@ use gearhead_model::{Decoder, ModelConfig, directory};
 use serde::Serialize;
 
 use crate::{
+    checkpoint::{self, Checkpoint, MadeFrom, State},
     config::Config,
     data::{TrainData, epoch_batches},
+    divergence::{MOST_SKIPPED, OnDivergence, leap_from, remember},
     error::{Error, Result},
-    gradients::{mean_loss, step_gradients, without_gradients},
+    gradients::{StepGradients, mean_loss, step_gradients, without_gradients},
     optimizer::AdamW,
     schedule::learning_rate,
 };
@@ -69,158 +72,374 @@ pub enum Event {
         /// Seconds since the training began.
         seconds: f64,
     },
+    /// The training goes on from a checkpoint.
+    Resume {
+        /// Steps that were done before.
+        step: usize,
+        /// Newer checkpoints that are not whole, and why.
+        damaged: Vec<String>,
+    },
+    /// A step was left out, since its loss leapt up or was no number.
+    Skip {
+        /// From 1.
+        step: usize,
+        /// Loss or gradient norm.
+        what: &'static str,
+        /// Its value; `None` in JSON where it is no number.
+        value: f64,
+        /// The training cases of the step, from 1 in their file.
+        cases: Vec<usize>,
+    },
+    /// A checkpoint was written.
+    Checkpoint {
+        /// After which step.
+        step: usize,
+        /// Seconds since the training began.
+        seconds: f64,
+    },
 }
 
 /// What a training came to.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Summary {
-    /// The model directory of the lowest validation loss.
+    /// The model directory of the lowest validation loss; of a training that was stopped before its first evaluation, what
+    /// will be.
     pub best: PathBuf,
     /// Its validation loss per target token, in nats.
-    pub best_validation_loss: f64,
+    pub best_validation_loss: Option<f64>,
     /// After which step it was.
     pub best_step: usize,
-    /// Optimizer steps.
+    /// Optimizer steps that were done.
+    pub step: usize,
+    /// Optimizer steps over all epochs.
     pub steps: usize,
-    /// Input tokens over all steps.
+    /// Input tokens over all steps that were done.
     pub tokens: usize,
-    /// Wall time.
+    /// Wall time, that before a resumption included.
     pub duration: Duration,
 }
 
-/// Trains a model and leaves `best` and `last` model directories, `metrics.jsonl` and the resolved `config.toml` in
-/// the configuration's output folder.
+impl Summary {
+    /// Whether all steps were done.
+    pub fn is_finished(&self) -> bool {
+        self.step == self.steps
+    }
+}
+
+/// From where a training begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Start {
+    /// From new weights; an unfinished training in the output folder is an error.
+    #[default]
+    New,
+    /// From new weights, and an unfinished training in the output folder is forgotten.
+    Over,
+    /// From the newest whole checkpoint in the output folder.
+    Resume,
+}
+
+/// How a training is begun and ended from outside.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Control<'a> {
+    /// From where it begins.
+    pub start: Start,
+    /// When this becomes true, the step that is under way is finished, a checkpoint is written and the training returns.
+    pub stop: Option<&'a AtomicBool>,
+}
+
+/// Trains a model and leaves `best` and `last` model directories, `metrics.jsonl`, the resolved `config.toml` and
+/// `checkpoints` in the configuration's output folder.
 ///
 /// # Errors
 ///
-/// Files that cannot be written, sizes that do not fit, or a loss that is not a number any more; the best model so
-/// far is kept.
+/// Files that cannot be written, sizes that do not fit, a loss that leaps or is not a number any more, or a checkpoint
+/// that does not belong to the configuration and the data. The best model and the last checkpoints stay.
 pub fn train<B: AutodiffKernels>(
     config: &Config,
     data: &TrainData,
+    control: Control<'_>,
     device: &B::Device,
     on_event: &mut dyn FnMut(&Event),
 ) -> Result<Summary> {
-    let start = Instant::now();
-    let markers = data.tokenizer.case_markers()?;
-    let model_config = ModelConfig {
-        vocab_size: data.tokenizer.vocab_size(),
-        bos_id: Some(markers.bos),
-        eos_ids: vec![markers.eos],
-        ..config.model.clone()
-    };
-    let mut decoder = Decoder::<B>::init(&model_config, config.seed, device)?;
-    let mut run = Run::create(config, data, model_config)?;
-    let steps_per_epoch = data.train.len().div_ceil(config.train.batch_size);
-    let steps = steps_per_epoch * config.train.epochs;
-    let eval_every = match config.train.eval_every_steps {
-        0 => steps_per_epoch,
-        every => every,
-    };
-    let parameters = run.model_config.parameter_count();
-    let mut record = |run: &mut Run<'_>, event: Event| -> Result<()> {
-        on_event(&event);
-        run.log(&event)
-    };
-    record(
-        &mut run,
-        Event::Start {
+    Training::<B>::begin(config, data, control.start, device, on_event)?.run(control.stop)
+}
+
+/// A training that is under way.
+struct Training<'a, B: AutodiffKernels> {
+    config: &'a Config,
+    data: &'a TrainData,
+    model_config: ModelConfig,
+    decoder: Option<Decoder<B>>,
+    optimizer: AdamW<B>,
+    state: State,
+    metrics: BufWriter<File>,
+    on_event: &'a mut dyn FnMut(&Event),
+    /// When this process began, less the time of those before.
+    start: Instant,
+    /// Seconds before `start`.
+    before: f64,
+    last_checkpoint: Instant,
+}
+
+impl<'a, B: AutodiffKernels> Training<'a, B> {
+    fn begin(
+        config: &'a Config,
+        data: &'a TrainData,
+        start: Start,
+        device: &B::Device,
+        on_event: &'a mut dyn FnMut(&Event),
+    ) -> Result<Self> {
+        let folder = &config.output;
+        std::fs::create_dir_all(folder).map_err(io(folder))?;
+        let (found, damaged) = Checkpoint::newest(folder)?;
+        let made_from = MadeFrom::new(config, data, format!("{device:?}"));
+        let found = match (start, found) {
+            (Start::Resume, None) => {
+                let reason = match damaged.first() {
+                    None => "there is no checkpoint to go on from".to_owned(),
+                    Some(damage) => format!("no checkpoint is whole ({damage})"),
+                };
+                return Err(Error::Resume { path: folder.join(checkpoint::FOLDER), reason });
+            }
+            (Start::Resume, Some(found)) => {
+                found.check(&made_from)?;
+                Some(found)
+            }
+            (Start::New, Some(found)) if found.state.step < found.state.steps => {
+                let (step, steps) = (found.state.step, found.state.steps);
+                return Err(Error::Unfinished { path: folder.clone(), step, steps });
+            }
+            _ => None,
+        };
+        directory::remove_left_over(folder)?;
+        let markers = data.tokenizer.case_markers()?;
+        let model_config = ModelConfig {
+            vocab_size: data.tokenizer.vocab_size(),
+            bos_id: Some(markers.bos),
+            eos_ids: vec![markers.eos],
+            ..config.model.clone()
+        };
+        let resolved = folder.join("config.toml");
+        let metrics_path = folder.join("metrics.jsonl");
+        let open_metrics = || -> std::io::Result<BufWriter<File>> {
+            let mut file = File::options().create(true).truncate(false).write(true).open(&metrics_path)?;
+            file.set_len(found.as_ref().map_or(0, |found| found.state.metrics_bytes))?;
+            file.seek(SeekFrom::End(0))?;
+            Ok(BufWriter::new(file))
+        };
+        let metrics = open_metrics().map_err(io(&metrics_path))?;
+        let steps = data.train.len().div_ceil(config.train.batch_size) * config.train.epochs;
+        let resumed = found.is_some();
+        let (decoder, optimizer, state) = if let Some(found) = found {
+            let (decoder, optimizer) = found.load::<B>(device)?;
+            (decoder, optimizer, State { made_from, ..found.state })
+        } else {
+            let checkpoints = folder.join(checkpoint::FOLDER);
+            if checkpoints.exists() {
+                std::fs::remove_dir_all(&checkpoints).map_err(io(&checkpoints))?;
+            }
+            gearhead_data::case::write_whole(&resolved, |output| {
+                output.write_all(config.resolved().as_bytes())
+            })?;
+            let state = State {
+                step: 0,
+                steps,
+                optimizer_steps: 0,
+                tokens: 0,
+                seconds: 0.0,
+                best: None,
+                losses: Vec::new(),
+                skipped: 0,
+                metrics_bytes: 0,
+                made_from,
+            };
+            (Decoder::init(&model_config, config.seed, device)?, AdamW::default(), state)
+        };
+        let now = Instant::now();
+        let before = state.seconds;
+        let parameters = model_config.parameter_count();
+        let mut training = Self {
+            config,
+            data,
+            model_config,
+            decoder: Some(decoder),
+            optimizer,
+            state,
+            metrics,
+            on_event,
+            start: now,
+            before,
+            last_checkpoint: now,
+        };
+        training.record(&Event::Start {
             parameters,
             steps,
             train_cases: data.train.len(),
             validation_cases: data.validation.len(),
             cut_tokens: data.cut_tokens,
-        },
-    )?;
-    let mut optimizer = AdamW::<B>::default();
-    let mut best = (f64::INFINITY, 0);
-    let (mut step, mut tokens) = (0, 0);
-    for epoch in 0..config.train.epochs {
-        for batch in epoch_batches(data.train.len(), config.train.batch_size, config.seed, epoch) {
-            let documents: Vec<_> = batch.iter().map(|index| &data.train[*index]).collect();
-            let gradients = step_gradients(&decoder, &documents, &config.train);
-            for (what, value) in [("loss", gradients.loss), ("gradient norm", gradients.grad_norm)] {
-                if !value.is_finite() {
-                    return Err(Error::Diverged { step: step + 1, what, value });
-                }
+        })?;
+        if resumed {
+            training.record(&Event::Resume { step: training.state.step, damaged })?;
+        }
+        Ok(training)
+    }
+
+    fn run(mut self, stop: Option<&AtomicBool>) -> Result<Summary> {
+        let (config, steps) = (&self.config.train, self.state.steps);
+        let steps_per_epoch = self.data.train.len().div_ceil(config.batch_size);
+        let eval_every = if config.eval_every_steps == 0 { steps_per_epoch } else { config.eval_every_steps };
+        let minutes = Duration::from_secs_f64(60.0 * config.checkpoint_every_minutes);
+        let mut order = (usize::MAX, Vec::new());
+        while self.state.step < steps {
+            let epoch = self.state.step / steps_per_epoch;
+            if order.0 != epoch {
+                let batches =
+                    epoch_batches(self.data.train.len(), config.batch_size, self.config.seed, epoch);
+                order = (epoch, batches);
             }
-            let rate = learning_rate(&config.train, step, steps);
-            step += 1;
-            tokens += gradients.token_count;
-            let event = Event::Step {
-                step,
-                epoch: epoch + 1,
-                loss: gradients.loss,
-                grad_norm: gradients.grad_norm,
-                learning_rate: rate,
-                tokens: gradients.token_count,
-                target_tokens: gradients.target_count,
-                seconds: start.elapsed().as_secs_f64(),
-            };
-            decoder = optimizer.step(decoder, gradients, rate, &config.train);
-            record(&mut run, event)?;
-            if step.is_multiple_of(eval_every) || step == steps {
-                let evaluated = without_gradients(&decoder);
-                let validation_loss = mean_loss(&evaluated, &data.validation, config.train.batch_size);
-                let is_best = validation_loss < best.0;
-                if is_best {
-                    best = (validation_loss, step);
-                    run.save(&evaluated, "best")?;
-                }
-                run.save(&evaluated, "last")?;
-                let seconds = start.elapsed().as_secs_f64();
-                record(&mut run, Event::Evaluation { step, validation_loss, is_best, seconds })?;
+            self.step(epoch, &order.1[self.state.step % steps_per_epoch])?;
+            let step = self.state.step;
+            let evaluated = step.is_multiple_of(eval_every) || step == steps;
+            if evaluated {
+                self.evaluate()?;
+            }
+            let stopped = stop.is_some_and(|stop| stop.load(Ordering::Relaxed));
+            let by_steps =
+                config.checkpoint_every_steps > 0 && step.is_multiple_of(config.checkpoint_every_steps);
+            if evaluated || stopped || by_steps || self.last_checkpoint.elapsed() >= minutes {
+                self.checkpoint()?;
+            }
+            if stopped {
+                break;
+            }
+        }
+        if self.state.best.is_none() && self.state.step == steps {
+            return Err(Error::Diverged { step: steps, what: "validation loss", value: f64::NAN });
+        }
+        Ok(Summary {
+            best: self.config.output.join("best"),
+            best_validation_loss: self.state.best.map(|(loss, _)| loss),
+            best_step: self.state.best.map_or(0, |(_, step)| step),
+            step: self.state.step,
+            steps,
+            tokens: self.state.tokens,
+            duration: Duration::from_secs_f64(self.seconds()),
+        })
+    }
+
+    fn step(&mut self, epoch: usize, batch: &[usize]) -> Result<()> {
+        let config = &self.config.train;
+        let documents: Vec<_> = batch.iter().map(|index| &self.data.train[*index]).collect();
+        let gradients = step_gradients(self.decoder(), &documents, config);
+        let wrong = self.judge(&gradients);
+        let step = self.state.step + 1;
+        if let Some(wrong) = wrong {
+            let cases: Vec<usize> = batch.iter().map(|index| index + 1).collect();
+            let skips = config.on_divergence == OnDivergence::Skip;
+            if !skips || self.state.skipped == MOST_SKIPPED {
+                return self.diverged(step, wrong, &cases);
+            }
+            self.state.skipped += 1;
+            self.state.step = step;
+            self.state.tokens += gradients.token_count;
+            let (what, value) = wrong.what();
+            return self.record(&Event::Skip { step, what, value, cases });
+        }
+        let rate = learning_rate(config, self.state.step, self.state.steps);
+        remember(&mut self.state.losses, gradients.loss);
+        self.state.skipped = 0;
+        self.state.step = step;
+        self.state.tokens += gradients.token_count;
+        let event = Event::Step {
+            step,
+            epoch: epoch + 1,
+            loss: gradients.loss,
+            grad_norm: gradients.grad_norm,
+            learning_rate: rate,
+            tokens: gradients.token_count,
+            target_tokens: gradients.target_count,
+            seconds: self.seconds(),
+        };
+        // Taken out, so that the weights are held once and changed in place.
+        let decoder = self.decoder.take().expect("the decoder is away only while a step is taken");
+        self.decoder = Some(self.optimizer.step(decoder, gradients, rate, config));
+        self.record(&event)
+    }
+
+    /// What is wrong with a step that was not taken yet.
+    fn judge(&self, gradients: &StepGradients) -> Option<Wrong> {
+        let values = [("loss", gradients.loss), ("gradient norm", gradients.grad_norm)];
+        if let Some((what, value)) = values.into_iter().find(|(_, value)| !value.is_finite()) {
+            return Some(Wrong::NoNumber { what, value });
+        }
+        if self.config.train.on_divergence == OnDivergence::Ignore {
+            return None;
+        }
+        leap_from(&self.state.losses, gradients.loss).map(|usual| Wrong::Leap { loss: gradients.loss, usual })
+    }
+
+    fn diverged(&mut self, step: usize, wrong: Wrong, cases: &[usize]) -> Result<()> {
+        match wrong {
+            Wrong::NoNumber { what, value } => Err(Error::Diverged { step, what, value }),
+            Wrong::Leap { loss, usual } => {
+                // The weights are those of before the leap.
+                self.checkpoint()?;
+                let cases = cases.iter().take(8).map(ToString::to_string).collect::<Vec<_>>().join(", ");
+                let path = self.config.data.train.clone();
+                Err(Error::Leap { step, loss, usual, path, cases })
             }
         }
     }
-    if best.1 == 0 {
-        return Err(Error::Diverged { step, what: "validation loss", value: f64::NAN });
+
+    fn evaluate(&mut self) -> Result<()> {
+        let evaluated = without_gradients(self.decoder());
+        let validation_loss = mean_loss(&evaluated, &self.data.validation, self.config.train.batch_size);
+        let step = self.state.step;
+        let is_best = validation_loss < self.state.best.map_or(f64::INFINITY, |(loss, _)| loss);
+        if is_best {
+            self.state.best = Some((validation_loss, step));
+            self.save(&evaluated, "best")?;
+        }
+        self.save(&evaluated, "last")?;
+        let seconds = self.seconds();
+        self.record(&Event::Evaluation { step, validation_loss, is_best, seconds })
     }
-    Ok(Summary {
-        best: config.output.join("best"),
-        best_validation_loss: best.0,
-        best_step: best.1,
-        steps,
-        tokens,
-        duration: start.elapsed(),
-    })
-}
 
-/// The output folder of a training.
-struct Run<'a> {
-    config: &'a Config,
-    data: &'a TrainData,
-    model_config: ModelConfig,
-    metrics: BufWriter<File>,
-}
-
-impl<'a> Run<'a> {
-    fn create(config: &'a Config, data: &'a TrainData, model_config: ModelConfig) -> Result<Self> {
-        let folder = &config.output;
-        let io = |path: &Path| {
-            let path = path.to_owned();
-            move |source| Error::Io { path, source }
+    fn checkpoint(&mut self) -> Result<()> {
+        let (step, seconds) = (self.state.step, self.seconds());
+        self.state.seconds = seconds;
+        self.state.optimizer_steps = self.optimizer.steps();
+        let mut sync = || -> std::io::Result<u64> {
+            self.metrics.flush()?;
+            self.metrics.get_ref().sync_data()?;
+            self.metrics.stream_position()
         };
-        std::fs::create_dir_all(folder).map_err(io(folder))?;
-        let resolved = folder.join("config.toml");
-        gearhead_data::case::write_whole(&resolved, |output| output.write_all(config.resolved().as_bytes()))?;
-        let metrics = folder.join("metrics.jsonl");
-        let metrics = BufWriter::new(File::create(&metrics).map_err(io(&metrics))?);
-        Ok(Self { config, data, model_config, metrics })
+        self.state.metrics_bytes = sync().map_err(io(&self.config.output.join("metrics.jsonl")))?;
+        checkpoint::write(&self.config.output, &self.state, self.decoder(), &self.optimizer)?;
+        self.last_checkpoint = Instant::now();
+        self.record(&Event::Checkpoint { step, seconds })
     }
 
-    fn log(&mut self, event: &Event) -> Result<()> {
-        let write = |metrics: &mut BufWriter<File>| -> std::io::Result<()> {
-            serde_json::to_writer(&mut *metrics, event)?;
-            metrics.write_all(b"\n")?;
-            if matches!(event, Event::Step { .. }) { Ok(()) } else { metrics.flush() }
+    fn decoder(&self) -> &Decoder<B> {
+        self.decoder.as_ref().expect("the decoder is away only while a step is taken")
+    }
+
+    fn seconds(&self) -> f64 {
+        self.before + self.start.elapsed().as_secs_f64()
+    }
+
+    fn record(&mut self, event: &Event) -> Result<()> {
+        (self.on_event)(event);
+        let mut write = || -> std::io::Result<()> {
+            serde_json::to_writer(&mut self.metrics, event)?;
+            self.metrics.write_all(b"\n")?;
+            if matches!(event, Event::Step { .. }) { Ok(()) } else { self.metrics.flush() }
         };
-        write(&mut self.metrics)
-            .map_err(|source| Error::Io { path: self.config.output.join("metrics.jsonl"), source })
+        write().map_err(io(&self.config.output.join("metrics.jsonl")))
     }
 
-    fn save<B: gearhead_kernels::Kernels>(&self, decoder: &Decoder<B>, name: &str) -> Result<()> {
+    fn save(&self, decoder: &Decoder<B::InnerBackend>, name: &str) -> Result<()> {
         let tokenizer = self.data.tokenizer.to_json()?;
         let manifest = serde_json::to_vec_pretty(&self.data.manifest).expect("a manifest is JSON");
         let mut beside: Vec<(&str, &[u8])> = vec![
@@ -240,6 +459,27 @@ impl<'a> Run<'a> {
         directory::save(decoder, &self.model_config, self.config.train.save_dtype, &beside, path)?;
         Ok(())
     }
+}
+
+/// Why a step is not taken.
+#[derive(Debug, Clone, Copy)]
+enum Wrong {
+    NoNumber { what: &'static str, value: f64 },
+    Leap { loss: f64, usual: f64 },
+}
+
+impl Wrong {
+    const fn what(self) -> (&'static str, f64) {
+        match self {
+            Self::NoNumber { what, value } => (what, value),
+            Self::Leap { loss, .. } => ("loss", loss),
+        }
+    }
+}
+
+fn io(path: &Path) -> impl FnOnce(std::io::Error) -> Error {
+    let path = path.to_owned();
+    move |source| Error::Io { path, source }
 }
 
 /// What transformers needs to open `tokenizer.json`.

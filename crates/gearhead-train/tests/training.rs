@@ -6,6 +6,7 @@ use std::{
     collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
+    sync::atomic::{AtomicBool, Ordering},
 };
 
 use burn::{
@@ -20,9 +21,10 @@ use gearhead_data::{
 use gearhead_kernels::Documents;
 use gearhead_model::{Decoder, ModelConfig, ModelDirectory, for_each_parameter};
 use gearhead_train::{
-    Config, Error, Event, Summary,
+    Config, Control, Error, Event, Start, Summary,
     config::TrainConfig,
-    data::TrainData,
+    data::{TrainData, epoch_batches},
+    divergence::OnDivergence,
     gradients::{mean_loss, step_gradients, without_gradients},
     optimizer::AdamW,
     train,
@@ -99,10 +101,29 @@ impl Workshop {
     }
 
     fn train(&self) -> (Result<Summary, Error>, Vec<Event>) {
+        self.train_from(Start::New, usize::MAX)
+    }
+
+    /// Trains, and asks for a stop when a step is done.
+    fn train_from(&self, start: Start, until: usize) -> (Result<Summary, Error>, Vec<Event>) {
         let data = TrainData::load(&self.config).unwrap();
-        let mut events = Vec::new();
-        let summary = train::<B>(&self.config, &data, &FlexDevice, &mut |event| events.push(event.clone()));
+        let (mut events, stop) = (Vec::new(), AtomicBool::new(false));
+        let control = Control { start, stop: Some(&stop) };
+        let summary = train::<B>(&self.config, &data, control, &FlexDevice, &mut |event| {
+            if matches!(event, Event::Step { step, .. } if *step == until) {
+                stop.store(true, Ordering::Relaxed);
+            }
+            events.push(event.clone());
+        });
         (summary, events)
+    }
+
+    /// The paths of its checkpoints, the oldest first.
+    fn checkpoints(&self) -> Vec<PathBuf> {
+        let entries = fs::read_dir(self.config.output.join("checkpoints")).unwrap();
+        let mut paths: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+        paths.sort();
+        paths
     }
 
     /// The exact bits of the loss of each step.
@@ -285,7 +306,8 @@ fn a_handful_of_cases_is_learned_by_heart() {
     let summary = summary.unwrap();
     let losses: Vec<f64> = steps(&events).map(|(loss, _)| loss).collect();
     assert!(losses[0] > 4.0, "{}", losses[0]);
-    assert!(summary.best_validation_loss < 0.05, "{}", summary.best_validation_loss);
+    let validation_loss = summary.best_validation_loss.unwrap();
+    assert!(validation_loss < 0.05, "{validation_loss}");
     assert_eq!(summary.steps, 80);
 }
 
@@ -296,7 +318,8 @@ fn the_saved_model_is_the_one_that_was_evaluated() {
     assert_eq!(summary.best, workshop.config.output.join("best"));
     let decoder: Decoder<Flex> = ModelDirectory::open(&summary.best).unwrap().decoder(&FlexDevice).unwrap();
     let data = TrainData::load(&workshop.config).unwrap();
-    assert_close("validation loss", mean_loss(&decoder, &data.validation, 4), summary.best_validation_loss);
+    let expected = summary.best_validation_loss.unwrap();
+    assert_close("validation loss", mean_loss(&decoder, &data.validation, 4), expected);
 }
 
 #[test]
@@ -313,6 +336,15 @@ fn the_output_folder_holds_what_it_should_and_nothing_else() {
             expected.push(format!("{model}/{file}"));
         }
     }
+    expected.push("checkpoints".into());
+    for step in 3..=4 {
+        expected.push(format!("checkpoints/step-0000000{step}"));
+        for file in
+            ["config.json", "manifest.json", "model.safetensors", "optimizer.safetensors", "state.json"]
+        {
+            expected.push(format!("checkpoints/step-0000000{step}/{file}"));
+        }
+    }
     expected.sort();
     assert_eq!(paths(&workshop.config.output), expected);
     assert_eq!(paths(workshop.folder.path()).len(), expected.len() + 3, "something stands beside the output");
@@ -327,7 +359,7 @@ fn the_output_folder_holds_what_it_should_and_nothing_else() {
     assert_eq!(lines, told);
     let kinds: Vec<&str> = lines.iter().map(|line| line["event"].as_str().unwrap()).collect();
     let mut expected = vec!["start"];
-    expected.extend(["step", "evaluation"].repeat(4));
+    expected.extend(["step", "evaluation", "checkpoint"].repeat(4));
     assert_eq!(kinds, expected);
     assert_eq!((lines[0]["steps"].as_u64(), lines[0]["train_cases"].as_u64()), (Some(4), Some(6)));
 }
@@ -397,10 +429,157 @@ fn trainings_side_by_side_do_not_disturb_each_other() {
     let documents: Vec<&Document> = documents.iter().collect();
     let alone = step_gradients(&decoder, &documents, &TrainConfig::default()).grad_norm;
     std::thread::scope(|scope| {
-        let start = || (0..20).map(|_| step_gradients(&decoder, &documents, &TrainConfig::default()).grad_norm).collect::<Vec<_>>();
+        let start = || {
+            (0..20)
+                .map(|_| step_gradients(&decoder, &documents, &TrainConfig::default()).grad_norm)
+                .collect::<Vec<_>>()
+        };
         let threads = [(); 3].map(|()| scope.spawn(start));
         for norm in threads.into_iter().flat_map(|thread| thread.join().unwrap()) {
             assert_eq!(norm.to_bits(), alone.to_bits());
         }
     });
+}
+
+#[test]
+fn a_training_that_was_stopped_goes_on_to_the_last_bit() {
+    let whole = Workshop::new(14, &["train.epochs=3"]);
+    let expected = whole.losses();
+    for recompute_every in [0, 1] {
+        let stopped =
+            Workshop::new(14, &["train.epochs=3", &format!("train.recompute_every={recompute_every}")]);
+        let mut losses = Vec::new();
+        let mut start = Start::New;
+        for until in [1, 2, 6, 9, usize::MAX] {
+            let (summary, events) = stopped.train_from(start, until);
+            losses.extend(steps(&events).map(|(loss, _)| loss.to_bits()));
+            let summary = summary.unwrap();
+            assert_eq!(summary.step, until.min(12));
+            assert_eq!(summary.is_finished(), until == usize::MAX);
+            let told = events.iter().any(|event| matches!(event, Event::Resume { .. }));
+            assert_eq!(told, start == Start::Resume);
+            start = Start::Resume;
+        }
+        assert_eq!(losses, expected);
+        for file in [
+            "best/model.safetensors",
+            "last/model.safetensors",
+            "checkpoints/step-00000012/optimizer.safetensors",
+        ] {
+            assert!(stopped.file(file) == whole.file(file), "{file} differs");
+        }
+        let of_steps = |workshop: &Workshop| {
+            let metrics = String::from_utf8(workshop.file("metrics.jsonl")).unwrap();
+            let lines = metrics.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+            let steps = lines.filter(|line| line["event"] == "step");
+            steps.map(|line| (line["step"].clone(), line["loss"].clone())).collect::<Vec<_>>()
+        };
+        assert_eq!(of_steps(&stopped), of_steps(&whole), "the metrics hold each step once");
+        // What is finished is not begun again.
+        let (summary, events) = stopped.train_from(Start::Resume, usize::MAX);
+        assert!(summary.unwrap().is_finished());
+        assert_eq!(steps(&events).count(), 0);
+    }
+}
+
+#[test]
+fn a_damaged_checkpoint_is_passed_over_and_named() {
+    let whole = Workshop::new(14, &["train.epochs=3"]);
+    let expected = whole.losses();
+    for damage in ["cut", "flipped", "missing", "no manifest"] {
+        let workshop = Workshop::new(14, &["train.epochs=3", "train.checkpoint_every_steps=1"]);
+        workshop.train_from(Start::New, 6).0.unwrap();
+        let checkpoints = workshop.checkpoints();
+        assert_eq!(checkpoints.len(), 2);
+        let file = checkpoints[1].join("optimizer.safetensors");
+        let mut bytes = fs::read(&file).unwrap();
+        match damage {
+            "cut" => bytes.truncate(1000),
+            "flipped" => bytes[2000] ^= 1,
+            "missing" => fs::remove_file(&file).unwrap(),
+            _ => fs::remove_file(checkpoints[1].join("manifest.json")).unwrap(),
+        }
+        if damage != "missing" {
+            fs::write(&file, bytes).unwrap();
+        }
+        let (summary, events) = workshop.train_from(Start::Resume, usize::MAX);
+        assert!(summary.unwrap().is_finished());
+        let resumed = events.iter().find_map(|event| match event {
+            Event::Resume { step, damaged } => Some((*step, damaged.clone())),
+            _ => None,
+        });
+        let (step, damaged) = resumed.unwrap();
+        assert_eq!((step, damaged.len()), (5, 1), "{damage}");
+        assert!(damaged[0].contains("step-00000006"), "{}", damaged[0]);
+        let losses: Vec<u64> = steps(&events).map(|(loss, _)| loss.to_bits()).collect();
+        assert_eq!(losses, expected[5..], "{damage}");
+    }
+}
+
+#[test]
+fn a_training_does_not_go_on_from_another() {
+    let mut workshop = Workshop::new(14, &["train.epochs=3"]);
+    let nothing = workshop.train_from(Start::Resume, usize::MAX).0.unwrap_err().to_string();
+    assert!(nothing.ends_with("checkpoints: there is no checkpoint to go on from"), "{nothing}");
+    workshop.train_from(Start::New, 5).0.unwrap();
+    let before = paths(&workshop.config.output);
+
+    let unfinished = workshop.train().0.unwrap_err();
+    assert!(matches!(unfinished, Error::Unfinished { step: 5, steps: 12, .. }), "{unfinished}");
+    let config = workshop.config.clone();
+    workshop.config.train.learning_rate = 2e-2;
+    let changed = workshop.train_from(Start::Resume, usize::MAX).0.unwrap_err().to_string();
+    assert!(changed.contains("train.learning_rate was 0.01 and is 0.02 now"), "{changed}");
+    workshop.config = config;
+    let cases = workshop.folder.path().join("cases.jsonl");
+    let text = fs::read_to_string(&cases).unwrap();
+    fs::write(&cases, text.replace("It is worn", "It is old")).unwrap();
+    let changed = workshop.train_from(Start::Resume, usize::MAX).0.unwrap_err().to_string();
+    assert!(changed.contains("cases.jsonl has another content now"), "{changed}");
+    fs::write(&cases, text).unwrap();
+    assert_eq!(paths(&workshop.config.output), before, "a refusal changes nothing");
+
+    // What no result depends on may change.
+    workshop.config.train.checkpoint_every_steps = 1;
+    workshop.config.train.recompute_every = 1;
+    assert_eq!(workshop.train_from(Start::Resume, 6).0.unwrap().step, 6);
+    // And one may begin anew.
+    let (summary, events) = workshop.train_from(Start::Over, usize::MAX);
+    assert!(summary.unwrap().is_finished());
+    assert_eq!(steps(&events).count(), 12);
+}
+
+#[test]
+fn a_leap_of_the_loss_stops_the_training_before_the_step_or_is_left_out() {
+    // A case of noise that comes late, after many of three that are soon learned.
+    let mut all: Vec<Case> = std::iter::repeat_n(cases(3), 40).flatten().collect();
+    let mut noise = Case::new("Æ∂ƒ", "ß©˙∆˚ ¬…æ Ω≈ç√∫˜µ");
+    noise.probable_cause = Some("≤≥÷ åß∂ƒ©. ˙∆˚¬…æ Ωç√∫˜".into());
+    noise.solution = Some("¡™£¢∞§¶•ªº–≠ œ∑´®†¥¨ˆøπ“‘".into());
+    all.push(noise);
+    let place = |seed| epoch_batches(all.len(), 1, seed, 0).iter().position(|batch| batch[0] == 120).unwrap();
+    let seed = (0..).find(|seed| place(*seed) > 100).unwrap();
+    let mut leap = Workshop::new(3, &["train.epochs=1", "train.batch_size=1", "train.max_grad_norm=0.5"]);
+    leap.config.seed = seed;
+    write_cases(&leap.config.data.train, &all).unwrap();
+    let (error, events) = leap.train();
+    let error = error.unwrap_err();
+    let Error::Leap { step, loss, usual, .. } = &error else { unreachable!("{error}") };
+    assert!(*loss > usual + 1.0, "{error}");
+    assert_eq!(steps(&events).count(), step - 1, "the step was not taken");
+    assert!(error.to_string().contains("cases.jsonl") && error.to_string().contains("--resume"), "{error}");
+    assert!(leap.checkpoints().last().unwrap().ends_with(format!("step-{:08}", step - 1)));
+
+    assert!(error.to_string().contains("look at cases 121 of"), "{error}");
+    assert_eq!(*step, place(seed) + 1);
+
+    let mut skipping = leap;
+    skipping.config.train.on_divergence = OnDivergence::Skip;
+    let (summary, events) = skipping.train_from(Start::Resume, usize::MAX);
+    let skipped = events.iter().find_map(|event| match event {
+        Event::Skip { step, what, cases, .. } => Some((*step, *what, cases.len())),
+        _ => None,
+    });
+    assert_eq!(skipped, Some((*step, "loss", 1)));
+    assert!(summary.unwrap().is_finished());
 }

@@ -11,11 +11,7 @@ use gearhead_device::{Device, Job, run};
 use gearhead_infer::{decode::to_vec, engine::model_directory, sampling::argmax};
 use gearhead_kernels::{AutodiffKernels, Kernels};
 use gearhead_model::{Decoder, KvCache, ModelConfig, ModelDirectory, Precision, Predictor};
-use gearhead_train::{
-    config::TrainConfig,
-    gradients::step_gradients,
-    optimizer::AdamW,
-};
+use gearhead_train::{config::TrainConfig, gradients::step_gradients, optimizer::AdamW};
 use serde::Serialize;
 
 use crate::{Case, Engine, Result, engine::bundled_directory};

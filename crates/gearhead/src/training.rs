@@ -11,7 +11,7 @@ use gearhead_device::{Device, Job, run};
 use gearhead_infer::engine::{self, Fitted, PastCasesAre};
 use gearhead_kernels::AutodiffKernels;
 use gearhead_model::directory::read_file;
-use gearhead_train::{Config, Event, Summary, data::TrainData};
+use gearhead_train::{Config, Control, Event, Summary, data::TrainData};
 
 use crate::{Engine, Result};
 
@@ -21,8 +21,8 @@ const FIT_CASES: usize = 2000;
 /// searched in a few milliseconds.
 const FIT_PAST_CASES: usize = 20_000;
 
-/// Trains as the configuration says (see [`gearhead_train::train()`]), then fits the best model with [`fit_on`] and the
-/// same cases.
+/// Trains as the configuration says (see [`gearhead_train::train()`]); when all steps are done, fits the best model with
+/// [`fit_on`] and the same cases.
 ///
 /// # Errors
 ///
@@ -31,12 +31,15 @@ pub fn train_on(
     device: &Device,
     config: &Config,
     data: &TrainData,
+    control: Control<'_>,
     on_event: &mut (dyn FnMut(&Event) + Send),
 ) -> Result<Summary> {
     // Read before the training: what stands in the files hours later is another matter.
     let (train, validation) = (read_cases(&config.data.train)?, read_cases(&config.data.validation)?);
-    let summary = run(device, Train { config, data, on_event })?;
-    fit_on(device, &summary.best, &train, &validation, config.seed)?;
+    let summary = run(device, Train { config, data, control, on_event })?;
+    if summary.is_finished() {
+        fit_on(device, &summary.best, &train, &validation, config.seed)?;
+    }
     Ok(summary)
 }
 
@@ -101,6 +104,7 @@ fn spread(cases: &[Case], limit: usize) -> Vec<Case> {
 struct Train<'a> {
     config: &'a Config,
     data: &'a TrainData,
+    control: Control<'a>,
     on_event: &'a mut (dyn FnMut(&Event) + Send),
 }
 
@@ -108,6 +112,6 @@ impl Job for Train<'_> {
     type Output = Result<Summary>;
 
     fn run<B: AutodiffKernels>(self, device: &B::Device) -> Result<Summary> {
-        Ok(gearhead_train::train::<B>(self.config, self.data, device, self.on_event)?)
+        Ok(gearhead_train::train::<B>(self.config, self.data, self.control, device, self.on_event)?)
     }
 }

@@ -61,7 +61,9 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Tokenizer(TokenizerCommand),
     /// Train a model on cases.
-    #[command(after_help = "Example:\n  gearhead train --config configs/small.toml --set train.epochs=5")]
+    #[command(
+        after_help = "Example:\n  gearhead train --config configs/small.toml --set train.epochs=5\n  gearhead train --config configs/small.toml --set train.epochs=5 --resume"
+    )]
     Train(TrainArgs),
     /// Fit how much each kind of evidence counts, without training the language model again.
     #[command(
@@ -261,6 +263,12 @@ pub(crate) struct TrainArgs {
     /// Override a value of the configuration
     #[arg(long = "set", value_name = "SECTION.KEY=VALUE")]
     pub(crate) overrides: Vec<String>,
+    /// Go on from the newest whole checkpoint in the output folder
+    #[arg(long)]
+    pub(crate) resume: bool,
+    /// Begin anew, though the output folder holds a training that is not finished
+    #[arg(long, conflicts_with = "resume")]
+    pub(crate) start_over: bool,
     /// Where to compute: auto, cpu, cuda:N, rocm:N, metal, vulkan:N, wgpu:N, tch-cuda:N, tch-mps, tch-cpu
     #[arg(long, default_value = "auto")]
     pub(crate) device: Device,

@@ -1,9 +1,12 @@
 //! `gearhead train`: a model from cases.
 
-use std::io::IsTerminal;
+use std::{
+    io::IsTerminal,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use gearhead::{
-    train::{Config, Event, data::TrainData},
+    train::{Config, Control, Event, Start, data::TrainData},
     train_on,
 };
 use indicatif::ProgressBar;
@@ -13,21 +16,52 @@ use crate::{args::TrainArgs, failure::Failure, output, progress};
 pub(crate) fn run(args: &TrainArgs) -> Result<(), Failure> {
     let config = Config::load(&args.config, &args.overrides)?;
     let data = TrainData::load(&config)?;
+    let start = match (args.resume, args.start_over) {
+        (true, _) => Start::Resume,
+        (_, true) => Start::Over,
+        _ => Start::New,
+    };
+    let stop = stop_on_interrupt()?;
     let mut view = View { bar: progress::bar(0, "steps"), batch_tokens: 0, since: 0.0 };
-    let summary = train_on(&args.device, &config, &data, &mut |event| view.show(event))?;
+    let control = Control { start, stop: Some(stop) };
+    let summary = train_on(&args.device, &config, &data, control, &mut |event| view.show(event))?;
     view.bar.finish_and_clear();
+    if !summary.is_finished() {
+        output::note(format!(
+            "stopped after step {} of {}, which is saved; go on with the same command and --resume",
+            summary.step, summary.steps
+        ));
+    }
     if args.json {
         return output::json(&summary);
     }
+    let Some(loss) = summary.best_validation_loss else { return Ok(()) };
     output::text(format_args!(
-        "{}: validation loss {:.4} per target token after step {} of {}; {:.0} s, {:.0} tokens/s",
+        "{}: validation loss {loss:.4} per target token after step {} of {}; {:.0} s, {:.0} tokens/s",
         summary.best.display(),
-        summary.best_validation_loss,
         summary.best_step,
         summary.steps,
         summary.duration.as_secs_f64(),
         summary.tokens as f64 / summary.duration.as_secs_f64().max(1e-9),
     ))
+}
+
+/// What becomes true with the first Ctrl-C; the second ends the process as it always does.
+fn stop_on_interrupt() -> std::io::Result<&'static AtomicBool> {
+    static STOP: AtomicBool = AtomicBool::new(false);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+    std::thread::spawn(move || {
+        runtime.block_on(async {
+            if tokio::signal::ctrl_c().await.is_ok() {
+                STOP.store(true, Ordering::Relaxed);
+                output::note("finishing the step that is under way; once more ends at once".to_owned());
+            }
+            if tokio::signal::ctrl_c().await.is_ok() {
+                std::process::exit(130);
+            }
+        });
+    });
+    Ok(&STOP)
 }
 
 /// What the training looks like: a bar on a terminal, and a line for each evaluation anywhere.
@@ -62,6 +96,18 @@ impl View {
                 let best = if *is_best { ", the best so far: saved" } else { "" };
                 self.say(format!("step {step}: validation loss {validation_loss:.4}{best} ({seconds:.0} s)"));
                 (self.batch_tokens, self.since) = (0, *seconds);
+            }
+            Event::Resume { step, damaged, .. } => {
+                for damage in damaged {
+                    self.say(format!("not whole, so passed over: {damage}"));
+                }
+                self.bar.set_position(*step as u64);
+                self.say(format!("going on after step {step}"));
+            }
+            Event::Skip { step, what, value, cases, .. } => {
+                self.bar.inc(1);
+                let cases = cases.iter().take(8).map(ToString::to_string).collect::<Vec<_>>().join(", ");
+                self.say(format!("step {step} left out: its {what} is {value:.3} (training cases {cases})"));
             }
             _ => {}
         }

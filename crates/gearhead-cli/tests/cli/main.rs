@@ -17,5 +17,6 @@ mod model_only;
 mod past_cases;
 mod prototype;
 mod reports;
+mod resume;
 mod split;
 mod workspace;
