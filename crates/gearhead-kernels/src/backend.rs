@@ -19,7 +19,8 @@ use burn::{
 };
 
 use crate::{
-    AdamWStep, AttentionContext, Documents, Heads, Quantization, SharedPrefix, Span, adamw, attention,
+    AdamWStep, AttentionContext, Documents, Heads, Quantization, SharedPrefix, Span, adamw, adamw_8bit,
+    attention,
     block::{self, AttentionSaved, MlpSaved},
     embedding, linear, linear_cross_entropy, rms_norm, rope, squares, swiglu,
 };
@@ -187,6 +188,17 @@ pub trait Kernels: Backend {
         step: &AdamWStep,
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
         adamw::portable::<Self>(parameter, grad, moments, step)
+    }
+    /// Parameter, codes and scales of the two moments after one step; `parameter[n]`, `codes[n]` of `u8`, `scales[n /
+    /// MOMENT_BLOCK]`.
+    fn adamw_step_8bit(
+        parameter: FloatTensor<Self>,
+        grad: FloatTensor<Self>,
+        codes: [IntTensor<Self>; 2],
+        scales: [FloatTensor<Self>; 2],
+        step: &AdamWStep,
+    ) -> (FloatTensor<Self>, [IntTensor<Self>; 2], [FloatTensor<Self>; 2]) {
+        adamw_8bit::portable::<Self>(parameter, grad, codes, scales, step)
     }
 }
 

@@ -20,9 +20,10 @@
 //! | gated linear unit with SiLU | [`swiglu`] |
 //! | output layer and cross-entropy | [`linear_cross_entropy`] |
 //! | sum of squares | [`sum_of_squares`] |
-//! | one AdamW step | [`adamw_step`] |
+//! | one AdamW step | [`adamw_step`], [`adamw_step_8bit`] |
 
 mod adamw;
+mod adamw_8bit;
 mod attention;
 mod backend;
 mod block;
@@ -38,6 +39,7 @@ mod squares;
 mod swiglu;
 
 pub use adamw::{AdamWStep, adamw_step};
+pub use adamw_8bit::{MOMENT_BLOCK, Moments8Bit, adamw_step_8bit};
 pub use attention::{Documents, Heads, SharedPrefix, Span, cached_attention};
 pub use backend::{AutodiffKernels, Kernels};
 pub use block::{AttentionContext, AttentionWeights, MlpWeights, attention_block, mlp_block};

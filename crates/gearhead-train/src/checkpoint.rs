@@ -11,7 +11,7 @@ use std::{
 };
 
 use gearhead_data::manifest::hash_file;
-use gearhead_kernels::{AutodiffKernels, Kernels};
+use gearhead_kernels::AutodiffKernels;
 use gearhead_model::{Decoder, Dtype, ModelDirectory, TensorFile, TensorWriter, directory};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -19,7 +19,7 @@ use crate::{
     config::Config,
     data::TrainData,
     error::{Error, Result},
-    optimizer::AdamW,
+    optimizer::{AdamW, MomentDtype},
 };
 
 /// The folder of checkpoints in a training's output folder.
@@ -208,13 +208,14 @@ impl Checkpoint {
     }
 
     /// The weights and the optimizer.
-    pub(crate) fn load<B: AutodiffKernels>(&self, device: &B::Device) -> Result<(Decoder<B>, AdamW<B>)>
-    where
-        B::InnerBackend: Kernels,
-    {
+    pub(crate) fn load<B: AutodiffKernels>(
+        &self,
+        dtype: MomentDtype,
+        device: &B::Device,
+    ) -> Result<(Decoder<B>, AdamW<B>)> {
         let decoder = ModelDirectory::open(&self.path)?.decoder::<B>(device)?;
         let moments = TensorFile::open(self.path.join(OPTIMIZER))?;
-        let optimizer = AdamW::restore(&decoder, &moments, self.state.optimizer_steps, device)?;
+        let optimizer = AdamW::restore(&decoder, &moments, self.state.optimizer_steps, dtype, device)?;
         Ok((decoder, optimizer))
     }
 }

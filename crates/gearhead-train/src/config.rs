@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     divergence::OnDivergence,
     error::{Error, Result},
+    optimizer::MomentDtype,
 };
 
 /// Everything that decides a training. Unknown keys are refused.
@@ -86,6 +87,8 @@ pub struct TrainConfig {
     pub beta2: f64,
     /// AdamW's epsilon.
     pub epsilon: f64,
+    /// How AdamW's moments are stored.
+    pub optimizer_dtype: MomentDtype,
     /// Gradients are scaled down to this norm over all parameters.
     pub max_grad_norm: f64,
     /// Steps between evaluations on the validation cases; 0 for once an epoch.
@@ -118,6 +121,7 @@ impl Default for TrainConfig {
             beta1: 0.9,
             beta2: 0.95,
             epsilon: 1e-8,
+            optimizer_dtype: MomentDtype::F32,
             max_grad_norm: 1.0,
             eval_every_steps: 0,
             checkpoint_every_steps: 0,

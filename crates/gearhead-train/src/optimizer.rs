@@ -5,22 +5,64 @@ use std::collections::HashMap;
 use burn::{
     module::{Module, ModuleMapper, Param, ParamId},
     optim::GradientsParams,
-    tensor::{Tensor, backend::AutodiffBackend},
+    tensor::{
+        DType, Int, Tensor,
+        backend::{AutodiffBackend, Backend},
+    },
 };
-use gearhead_kernels::{AdamWStep, AutodiffKernels, adamw_step};
+use gearhead_kernels::{AdamWStep, AutodiffKernels, MOMENT_BLOCK, Moments8Bit, adamw_step, adamw_step_8bit};
 use gearhead_model::{Decoder, TensorFile, TensorWriter, VisitParameters, visit_parameters};
+use serde::{Deserialize, Serialize};
 
 use crate::{config::TrainConfig, error::Result, gradients::StepGradients};
+
+/// How the optimizer's moments are stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum MomentDtype {
+    /// 32 bit.
+    #[default]
+    #[serde(rename = "f32")]
+    F32,
+    /// 8 bit, with a scale for each [`MOMENT_BLOCK`]. Norms and parameters that are not whole blocks stay in 32 bit.
+    #[serde(rename = "8bit")]
+    Bits8,
+}
+
+/// Parameters with fewer numbers have their moments in 32 bit always: they take no memory to speak of.
+const SMALLEST_8_BIT: usize = 4096;
+
+impl MomentDtype {
+    /// How the moments of a parameter of so many numbers are stored.
+    pub(crate) fn of(self, count: usize) -> Self {
+        if count >= SMALLEST_8_BIT && count.is_multiple_of(MOMENT_BLOCK) { self } else { Self::F32 }
+    }
+}
 
 /// AdamW over a decoder: two moments for each parameter.
 #[derive(Debug)]
 pub struct AdamW<B: AutodiffBackend> {
-    moments: HashMap<ParamId, Moments<B>>,
+    moments: HashMap<ParamId, Moments<B::InnerBackend>>,
     step: u32,
 }
 
-type Moments<B> =
-    (Tensor<<B as AutodiffBackend>::InnerBackend, 1>, Tensor<<B as AutodiffBackend>::InnerBackend, 1>);
+#[derive(Debug)]
+enum Moments<B: Backend> {
+    F32(Tensor<B, 1>, Tensor<B, 1>),
+    Bits8(Moments8Bit<B>),
+}
+
+impl<B: Backend> Moments<B> {
+    fn zeros(count: usize, dtype: MomentDtype, device: &B::Device) -> Self {
+        match dtype.of(count) {
+            MomentDtype::F32 => Self::F32(Tensor::zeros([count], device), Tensor::zeros([count], device)),
+            MomentDtype::Bits8 => {
+                let codes = || Tensor::zeros([count], (device, DType::U8));
+                let scales = || Tensor::zeros([count / MOMENT_BLOCK], device);
+                Self::Bits8(Moments8Bit { codes: [codes(), codes()], scales: [scales(), scales()] })
+            }
+        }
+    }
+}
 
 impl<B: AutodiffBackend> Default for AdamW<B> {
     fn default() -> Self {
@@ -39,9 +81,21 @@ impl<B: AutodiffKernels> AdamW<B> {
         struct Store<'a, 'b, B: AutodiffBackend>(&'a AdamW<B>, &'a mut TensorWriter<'b>);
         impl<B: AutodiffBackend> VisitParameters<B> for Store<'_, '_, B> {
             fn visit<const D: usize>(&mut self, name: &str, param: &Param<Tensor<B, D>>) {
-                if let Some((first, second)) = self.0.moments.get(&param.id) {
-                    self.1.add(format!("{name}.first"), first.clone());
-                    self.1.add(format!("{name}.second"), second.clone());
+                let add = &mut *self.1;
+                match self.0.moments.get(&param.id) {
+                    Some(Moments::F32(first, second)) => {
+                        add.add(format!("{name}.first"), first.clone());
+                        add.add(format!("{name}.second"), second.clone());
+                    }
+                    Some(Moments::Bits8(Moments8Bit { codes, scales })) => {
+                        for (moment, name) in
+                            ["first", "second"].map(|which| format!("{name}.{which}")).iter().enumerate()
+                        {
+                            add.add(format!("{name}.codes"), codes[moment].clone());
+                            add.add(format!("{name}.scales"), scales[moment].clone());
+                        }
+                    }
+                    None => {}
                 }
             }
         }
@@ -53,23 +107,50 @@ impl<B: AutodiffKernels> AdamW<B> {
     /// # Errors
     ///
     /// Names the moment that is missing or of the wrong shape.
-    pub fn restore(decoder: &Decoder<B>, file: &TensorFile, step: u32, device: &B::Device) -> Result<Self> {
+    pub fn restore(
+        decoder: &Decoder<B>,
+        file: &TensorFile,
+        step: u32,
+        dtype: MomentDtype,
+        device: &B::Device,
+    ) -> Result<Self> {
         struct Restore<'a, B: AutodiffBackend> {
             file: &'a TensorFile,
+            dtype: MomentDtype,
             device: &'a B::Device,
-            moments: Result<HashMap<ParamId, Moments<B>>>,
+            moments: Result<HashMap<ParamId, Moments<B::InnerBackend>>>,
+        }
+        impl<B: AutodiffBackend> Restore<'_, B> {
+            fn read(&self, name: &str, count: usize) -> Result<Moments<B::InnerBackend>> {
+                let read = |name: String, count| self.file.tensor(&name, &[count]);
+                let float = |name: String, count| -> Result<Tensor<B::InnerBackend, 1>> {
+                    Ok(Tensor::from_data(read(name, count)?, self.device))
+                };
+                Ok(match self.dtype.of(count) {
+                    MomentDtype::F32 => Moments::F32(
+                        float(format!("{name}.first"), count)?,
+                        float(format!("{name}.second"), count)?,
+                    ),
+                    MomentDtype::Bits8 => {
+                        let codes = |which| -> Result<Tensor<B::InnerBackend, 1, Int>> {
+                            let data = read(format!("{name}.{which}.codes"), count)?;
+                            Ok(Tensor::from_data(data, (self.device, DType::U8)))
+                        };
+                        let scales = |which| float(format!("{name}.{which}.scales"), count / MOMENT_BLOCK);
+                        Moments::Bits8(Moments8Bit {
+                            codes: [codes("first")?, codes("second")?],
+                            scales: [scales("first")?, scales("second")?],
+                        })
+                    }
+                })
+            }
         }
         impl<B: AutodiffBackend> VisitParameters<B> for Restore<'_, B> {
             fn visit<const D: usize>(&mut self, name: &str, param: &Param<Tensor<B, D>>) {
-                let shape = [param.val().shape().num_elements()];
-                let read = |moment| self.file.tensor(&format!("{name}.{moment}"), &shape);
-                let pair = read("first").and_then(|first| Ok((first, read("second")?)));
-                let tensor = |data| Tensor::from_data(data, self.device);
-                match (&mut self.moments, pair) {
-                    (Ok(moments), Ok((first, second))) => {
-                        moments.insert(param.id, (tensor(first), tensor(second)));
-                    }
-                    (Ok(_), Err(error)) => self.moments = Err(error.into()),
+                let read = self.read(name, param.val().shape().num_elements());
+                match (&mut self.moments, read) {
+                    (Ok(moments), Ok(read)) => drop(moments.insert(param.id, read)),
+                    (Ok(_), Err(error)) => self.moments = Err(error),
                     (Err(_), _) => {}
                 }
             }
@@ -77,7 +158,7 @@ impl<B: AutodiffKernels> AdamW<B> {
         if step == 0 {
             return Ok(Self::default());
         }
-        let mut restore = Restore { file, device, moments: Ok(HashMap::new()) };
+        let mut restore = Restore::<B> { file, dtype, device, moments: Ok(HashMap::new()) };
         visit_parameters(decoder, &mut restore);
         Ok(Self { moments: restore.moments?, step })
     }
@@ -107,6 +188,7 @@ impl<B: AutodiffKernels> AdamW<B> {
             moments: &mut self.moments,
             step,
             weight_decay: config.weight_decay as f32,
+            dtype: config.optimizer_dtype,
             path: Vec::new(),
         })
     }
@@ -114,9 +196,10 @@ impl<B: AutodiffKernels> AdamW<B> {
 
 struct Update<'a, B: AutodiffBackend> {
     grads: GradientsParams,
-    moments: &'a mut HashMap<ParamId, Moments<B>>,
+    moments: &'a mut HashMap<ParamId, Moments<B::InnerBackend>>,
     step: AdamWStep,
     weight_decay: f32,
+    dtype: MomentDtype,
     path: Vec<String>,
 }
 
@@ -139,11 +222,21 @@ impl<B: AutodiffKernels> ModuleMapper<B> for Update<'_, B> {
         let parameter = tensor.inner();
         let shape = parameter.shape();
         let device = parameter.device();
-        let zeros = || Tensor::zeros([shape.num_elements()], &device);
-        let moments = self.moments.remove(&id).unwrap_or_else(|| (zeros(), zeros()));
-        let flat = |tensor: Tensor<B::InnerBackend, D>| tensor.reshape([shape.num_elements()]);
-        let (parameter, first, second) = adamw_step(flat(parameter), flat(grad), moments, &step);
-        self.moments.insert(id, (first, second));
+        let count = shape.num_elements();
+        let moments = self.moments.remove(&id).unwrap_or_else(|| Moments::zeros(count, self.dtype, &device));
+        let flat = |tensor: Tensor<B::InnerBackend, D>| tensor.reshape([count]);
+        let (parameter, grad) = (flat(parameter), flat(grad));
+        let (parameter, moments) = match moments {
+            Moments::F32(first, second) => {
+                let (parameter, first, second) = adamw_step(parameter, grad, (first, second), &step);
+                (parameter, Moments::F32(first, second))
+            }
+            Moments::Bits8(moments) => {
+                let (parameter, moments) = adamw_step_8bit(parameter, grad, moments, &step);
+                (parameter, Moments::Bits8(moments))
+            }
+        };
+        self.moments.insert(id, moments);
         let tensor = Tensor::from_inner(parameter.reshape(shape.clone())).require_grad();
         Param::from_mapped_value(id, tensor, mapper)
     }

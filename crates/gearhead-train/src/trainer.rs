@@ -232,7 +232,7 @@ impl<'a, B: AutodiffKernels> Training<'a, B> {
         let steps = data.train.len().div_ceil(config.train.batch_size) * config.train.epochs;
         let resumed = found.is_some();
         let (decoder, optimizer, state) = if let Some(found) = found {
-            let (decoder, optimizer) = found.load::<B>(device)?;
+            let (decoder, optimizer) = found.load::<B>(config.train.optimizer_dtype, device)?;
             (decoder, optimizer, State { made_from, ..found.state })
         } else {
             let checkpoints = folder.join(checkpoint::FOLDER);

@@ -443,11 +443,16 @@ fn trainings_side_by_side_do_not_disturb_each_other() {
 
 #[test]
 fn a_training_that_was_stopped_goes_on_to_the_last_bit() {
-    let whole = Workshop::new(14, &["train.epochs=3"]);
-    let expected = whole.losses();
-    for recompute_every in [0, 1] {
-        let stopped =
-            Workshop::new(14, &["train.epochs=3", &format!("train.recompute_every={recompute_every}")]);
+    for (recompute_every, optimizer_dtype) in [(0, "f32"), (1, "f32"), (0, "8bit")] {
+        let optimizer = format!("train.optimizer_dtype={optimizer_dtype}");
+        // Large enough for moments in 8 bits.
+        let size = "model.d_ff=128";
+        let whole = Workshop::new(14, &["train.epochs=3", size, &optimizer]);
+        let expected = whole.losses();
+        let stopped = Workshop::new(
+            14,
+            &["train.epochs=3", size, &optimizer, &format!("train.recompute_every={recompute_every}")],
+        );
         let mut losses = Vec::new();
         let mut start = Start::New;
         for until in [1, 2, 6, 9, usize::MAX] {
@@ -582,4 +587,25 @@ fn a_leap_of_the_loss_stops_the_training_before_the_step_or_is_left_out() {
     });
     assert_eq!(skipped, Some((*step, "loss", 1)));
     assert!(summary.unwrap().is_finished());
+}
+
+#[test]
+fn moments_in_8_bits_learn_as_those_in_32() {
+    let last = |dtype: &str| {
+        let dtype = format!("train.optimizer_dtype={dtype}");
+        let workshop = Workshop::new(
+            12,
+            &["train.epochs=20", "model.d_model=64", "model.d_ff=128", "model.n_layers=4", &dtype],
+        );
+        let losses: Vec<f64> = steps(&workshop.train().1).map(|(loss, _)| loss).collect();
+        let file = format!("checkpoints/step-{:08}/optimizer.safetensors", losses.len());
+        (losses[losses.len() - 3..].iter().sum::<f64>() / 3.0, workshop.file(&file).len())
+    };
+    let ((whole, bytes), (few, few_bytes)) = (last("f32"), last("8bit"));
+    assert!(whole < 1.0, "{whole}");
+    assert!((few - whole).abs() < 0.1 * whole, "{few} against {whole}");
+    assert!(
+        few_bytes * 2 < bytes,
+        "{few_bytes} against {bytes}: only some of so small a model stay in 32 bits"
+    );
 }

@@ -6,6 +6,7 @@
 //! so that results never do either.
 
 mod adamw;
+mod adamw_8bit;
 mod attention;
 mod buffer;
 mod cached_attention;
@@ -41,9 +42,9 @@ use rayon::iter::{
 use self::buffer::Buffer;
 use crate::{
     AdamWStep, Documents, Heads, Kernels, Quantization, SharedPrefix, Span, adamw as adamw_ops,
-    attention as attention_ops, embedding as embedding_ops, linear as linear_ops,
-    linear_cross_entropy as linear_cross_entropy_ops, quantized as quantized_ops, rms_norm as rms_norm_ops,
-    rope as rope_ops, squares as squares_ops, swiglu as swiglu_ops,
+    adamw_8bit as adamw_8bit_ops, attention as attention_ops, embedding as embedding_ops,
+    linear as linear_ops, linear_cross_entropy as linear_cross_entropy_ops, quantized as quantized_ops,
+    rms_norm as rms_norm_ops, rope as rope_ops, squares as squares_ops, swiglu as swiglu_ops,
 };
 
 impl Kernels for Flex {
@@ -242,6 +243,19 @@ impl Kernels for Flex {
             return adamw_ops::portable::<Self>(parameter, grad, moments, step);
         }
         adamw::step(parameter, &grad, moments, step)
+    }
+
+    fn adamw_step_8bit(
+        parameter: FlexTensor,
+        grad: FlexTensor,
+        codes: [IntTensor<Self>; 2],
+        scales: [FlexTensor; 2],
+        step: &AdamWStep,
+    ) -> (FlexTensor, [IntTensor<Self>; 2], [FlexTensor; 2]) {
+        if !all_f32([&parameter, &grad, &scales[0], &scales[1]]) {
+            return adamw_8bit_ops::portable::<Self>(parameter, grad, codes, scales, step);
+        }
+        adamw_8bit::step(parameter, &grad, codes, scales, step)
     }
 }
 
