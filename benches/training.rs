@@ -6,6 +6,7 @@ use gearhead::{
     Device,
     bench::{self, Model},
     model::ModelConfig,
+    train::config::TrainConfig,
 };
 
 /// A name, a shape, documents in a step and tokens in each.
@@ -42,7 +43,14 @@ fn training(criterion: &mut Criterion) {
         group.bench_function(name, |bencher| {
             bencher.iter_custom(|steps| {
                 let steps = usize::try_from(steps).unwrap();
-                let measured = bench::training(&device, Model::Random(&config), documents, tokens, steps);
+                let measured = bench::training(
+                    &device,
+                    Model::Random(&config),
+                    documents,
+                    tokens,
+                    &TrainConfig::default(),
+                    steps,
+                );
                 measured.unwrap().seconds.iter().sum()
             });
         });

@@ -89,17 +89,22 @@ impl ModelDirectory {
         &self.config
     }
 
-    /// The decoder, with its weights as f32 on `device`. On the CPU, weights that are stored so are read from the file
-    /// when they are needed, and copied when they are changed.
+    /// The decoder, with its weights as f32 on `device`, in memory of their own: what is trained would be copied at the first
+    /// step anyway, while the file took as much memory again.
     ///
     /// # Errors
     ///
     /// Names the weight that is missing or of the wrong shape.
     pub fn decoder<B: Kernels>(&self, device: &B::Device) -> Result<Decoder<B>> {
-        self.with_weights(|source| Decoder::build(&self.config, device, source))
+        self.with_weights(|source| {
+            Decoder::build(&self.config, device, &mut |name, shape| {
+                source(name, shape).map(|data| owned(&data))
+            })
+        })
     }
 
-    /// The decoder made ready to predict.
+    /// The decoder made ready to predict. On the CPU, weights that are stored as they are computed with are read from the
+    /// file when they are needed.
     ///
     /// # Errors
     ///
@@ -294,6 +299,11 @@ fn missing_or_io(directory: &Path, file: &'static str, source: std::io::Error) -
     } else {
         Error::Io { path: directory.to_owned(), source }
     }
+}
+
+/// The same numbers in memory that nothing else holds.
+fn owned(data: &TensorData) -> TensorData {
+    TensorData::from_bytes_vec(data.as_bytes().to_vec(), data.shape.clone(), data.dtype)
 }
 
 #[allow(unsafe_code, reason = "mapping a file has no safe form")]

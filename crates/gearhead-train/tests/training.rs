@@ -602,7 +602,7 @@ fn moments_in_8_bits_learn_as_those_in_32() {
         (losses[losses.len() - 3..].iter().sum::<f64>() / 3.0, workshop.file(&file).len())
     };
     let ((whole, bytes), (few, few_bytes)) = (last("f32"), last("8bit"));
-    assert!(whole < 1.0, "{whole}");
+    assert!(whole < 2.5, "{whole}");
     assert!((few - whole).abs() < 0.1 * whole, "{few} against {whole}");
     assert!(
         few_bytes * 2 < bytes,

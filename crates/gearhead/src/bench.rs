@@ -133,7 +133,8 @@ pub fn documents(vocab_size: usize, count: usize, tokens: usize) -> Vec<Document
     (0..count).map(|index| Document::text((index * len..(index + 1) * len).map(id).collect())).collect()
 }
 
-/// One optimizer step on `documents` documents of `tokens` tokens each, `runs` times after one that is not counted.
+/// One optimizer step on `documents` documents of `tokens` tokens each, cut up and stored as the configuration says, `runs`
+/// times after one that is not counted.
 ///
 /// # Errors
 ///
@@ -143,15 +144,17 @@ pub fn training(
     model: Model<'_>,
     documents: usize,
     tokens: usize,
+    config: &TrainConfig,
     runs: usize,
 ) -> Result<Measured> {
-    run(device, Training { model, documents, tokens, runs })
+    run(device, Training { model, documents, tokens, config, runs })
 }
 
 struct Training<'a> {
     model: Model<'a>,
     documents: usize,
     tokens: usize,
+    config: &'a TrainConfig,
     runs: usize,
 }
 
@@ -162,13 +165,13 @@ impl Job for Training<'_> {
         let mut decoder = self.model.decoder::<B>(device)?;
         let documents = self::documents(decoder.config().vocab_size, self.documents, self.tokens);
         let documents: Vec<_> = documents.iter().collect();
-        let (mut optimizer, config) = (AdamW::<B>::default(), TrainConfig::default());
+        let mut optimizer = AdamW::<B>::default();
         let (mut losses, mut seconds) = (Vec::new(), Vec::new());
         for _ in 0..=self.runs {
             let start = Instant::now();
-            let gradients = step_gradients(&decoder, &documents, &config);
+            let gradients = step_gradients(&decoder, &documents, self.config);
             losses.push(gradients.loss);
-            decoder = optimizer.step(decoder, gradients, 1e-3, &config);
+            decoder = optimizer.step(decoder, gradients, 1e-3, self.config);
             // What a GPU still computes belongs to the step.
             B::sync(device).expect("the device computes what it was given");
             seconds.push(start.elapsed());

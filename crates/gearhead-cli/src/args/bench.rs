@@ -15,6 +15,17 @@ pub(crate) enum Work {
     Diagnosis,
 }
 
+/// How AdamW's moments are stored.
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+pub(crate) enum OptimizerDtype {
+    /// 32 bit
+    #[default]
+    F32,
+    /// 8 bit, with a scale for each 256 numbers
+    #[value(name = "8bit")]
+    Bits8,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct BenchArgs {
     #[command(flatten)]
@@ -31,6 +42,15 @@ pub(crate) struct BenchArgs {
     /// Training: tokens of a document
     #[arg(long, default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub(crate) tokens: u32,
+    /// Training: parts into which a step is cut
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=4096))]
+    pub(crate) accumulation: u32,
+    /// Training: keep the input of every K-th layer and run K layers again at a time; 0 keeps all
+    #[arg(long, value_name = "K", default_value_t = 0)]
+    pub(crate) recompute_every: u32,
+    /// Training: how AdamW's moments are stored
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) optimizer_dtype: OptimizerDtype,
     /// Generation: tokens of a prompt
     #[arg(long, default_value_t = 128, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub(crate) prompt_tokens: u32,

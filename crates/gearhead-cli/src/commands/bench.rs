@@ -3,11 +3,12 @@
 use gearhead::{
     bench::{self, Generation, Measured, Model},
     device::backends,
+    train::{config::TrainConfig, optimizer::MomentDtype},
 };
 use serde_json::json;
 
 use crate::{
-    args::{BenchArgs, Work},
+    args::{BenchArgs, OptimizerDtype, Work},
     failure::Failure,
     output,
 };
@@ -28,7 +29,8 @@ pub(crate) fn run(args: &BenchArgs) -> Result<(), Failure> {
     for work in &args.work {
         match work {
             Work::Training => {
-                show(bench::training(device, model, args.documents as usize, args.tokens as usize, runs)?)?;
+                let (documents, tokens) = (args.documents as usize, args.tokens as usize);
+                show(bench::training(device, model, documents, tokens, &train_config(args), runs)?)?;
             }
             Work::Generation => {
                 for batch in &args.batch {
@@ -60,6 +62,17 @@ pub(crate) fn run(args: &BenchArgs) -> Result<(), Failure> {
         }));
     }
     Ok(())
+}
+
+fn train_config(args: &BenchArgs) -> TrainConfig {
+    let mut config = TrainConfig::default();
+    config.accumulation = args.accumulation as usize;
+    config.recompute_every = args.recompute_every as usize;
+    config.optimizer_dtype = match args.optimizer_dtype {
+        OptimizerDtype::F32 => MomentDtype::F32,
+        OptimizerDtype::Bits8 => MomentDtype::Bits8,
+    };
+    config
 }
 
 /// Whether the model can take what is asked for; seen before anything is measured.
