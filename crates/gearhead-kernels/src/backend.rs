@@ -94,9 +94,13 @@ pub trait Kernels: Backend {
     fn gather_rows(table: FloatTensor<Self>, ids: IntTensor<Self>) -> FloatTensor<Self> {
         embedding::portable::<Self>(table, ids)
     }
-    /// Gradient of [`Kernels::gather_rows`] for a table of so many rows.
-    fn scatter_rows(rows: usize, ids: IntTensor<Self>, grad: FloatTensor<Self>) -> FloatTensor<Self> {
-        embedding::portable_backward::<Self>(rows, ids, grad)
+    /// `table[rows, d]` with each row of `rows[n, d]` added to that of `ids[n]`.
+    fn add_rows(
+        table: FloatTensor<Self>,
+        ids: IntTensor<Self>,
+        rows: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        embedding::portable_add::<Self>(table, ids, rows)
     }
     /// `x[n, m]`, `cos[n, c/2]`, `sin[n, c/2]` to `[n, m]`, with the first `heads` heads of each row turned.
     fn rope(
@@ -364,8 +368,10 @@ impl<B: Kernels, C: CheckpointStrategy> Kernels for Autodiff<B, C> {
     }
 
     fn gather_rows(table: FloatTensor<Self>, ids: IntTensor<Self>) -> FloatTensor<Self> {
-        operation!(GatherRows, 1, (usize, IntTensor<B>), |(rows, ids), grad, _| {
-            [Some(B::scatter_rows(rows, ids, grad))]
+        operation!(GatherRows, 1, (usize, IntTensor<B>), |(rows, ids), grad: FloatTensor<B>, _| {
+            let grad = view::<B, 2>(grad);
+            let zeros = Tensor::<B, 2>::zeros([rows, grad.dims()[1]], (&grad.device(), grad.dtype()));
+            [Some(B::add_rows(raw(zeros), ids, raw(grad)))]
         });
         let table_in = table.primitive.clone();
         let rows = table_in.shape()[0];

@@ -19,18 +19,25 @@ pub fn embedding<B: Kernels>(table: Tensor<B, 2>, ids: Tensor<B, 1, Int>) -> Ten
     view(B::gather_rows(raw(table), ids.into_primitive()))
 }
 
+/// `table` with `rows` added to its rows with the numbers `ids`, one after the other; a row may come more than once. A table
+/// that nothing else holds is changed in place where the backend can. With it, the gradient of [`embedding`] is added to
+/// what is there.
+///
+/// # Shapes
+///
+/// `table`: `[rows, d]`, `ids`: `[n]`, `rows`: `[n, d]`, result: `[rows, d]`.
+pub fn add_rows<B: Kernels>(table: Tensor<B, 2>, ids: Tensor<B, 1, Int>, rows: Tensor<B, 2>) -> Tensor<B, 2> {
+    view(B::add_rows(raw(table), ids.into_primitive(), raw(rows)))
+}
+
 pub(crate) fn portable<B: Kernels>(table: FloatTensor<B>, ids: IntTensor<B>) -> FloatTensor<B> {
     B::float_select(table, 0, ids)
 }
 
-/// Adds the gradient of each row of the result to that of the table's row it came from.
-pub(crate) fn portable_backward<B: Kernels>(
-    rows: usize,
+pub(crate) fn portable_add<B: Kernels>(
+    table: FloatTensor<B>,
     ids: IntTensor<B>,
-    grad: FloatTensor<B>,
+    rows: FloatTensor<B>,
 ) -> FloatTensor<B> {
-    let grad = view::<B, 2>(grad);
-    let [_, d] = grad.dims();
-    let zeros = Tensor::<B, 2>::zeros([rows, d], (&grad.device(), grad.dtype()));
-    B::float_select_add(raw(zeros), 0, ids, raw(grad))
+    B::float_select_add(table, 0, ids, rows)
 }

@@ -13,12 +13,12 @@
 //! | feed-forward layer with its normalisation and residual | [`mlp_block`] |
 //! | attention over a cache of keys and values | [`cached_attention`] |
 //! | root mean square normalisation | [`rms_norm`] |
-//! | rows of a table | [`embedding`] |
+//! | rows of a table, and adding to them | [`embedding`], [`add_rows`] |
 //! | linear layers on `[out, in]` weights | [`linear`], [`linear_add`] |
 //! | linear layers on weights of 8 or 4 bits | [`quantized_linear`], [`quantized_linear_add`] |
 //! | rotary position embedding | [`rope`] |
 //! | gated linear unit with SiLU | [`swiglu`] |
-//! | output layer and cross-entropy | [`linear_cross_entropy`] |
+//! | output layer and cross-entropy | [`linear_cross_entropy`], [`linear_cross_entropy_with_grads`] |
 //! | sum of squares | [`sum_of_squares`] |
 //! | one AdamW step | [`adamw_step`], [`adamw_step_8bit`] |
 
@@ -43,9 +43,9 @@ pub use adamw_8bit::{MOMENT_BLOCK, Moments8Bit, adamw_step_8bit};
 pub use attention::{Documents, Heads, SharedPrefix, Span, cached_attention};
 pub use backend::{AutodiffKernels, Kernels};
 pub use block::{AttentionContext, AttentionWeights, MlpWeights, attention_block, mlp_block};
-pub use embedding::embedding;
+pub use embedding::{add_rows, embedding};
 pub use linear::{linear, linear_add};
-pub use linear_cross_entropy::linear_cross_entropy;
+pub use linear_cross_entropy::{linear_cross_entropy, linear_cross_entropy_with_grads};
 pub use quantized::{Quantization, QuantizedWeight, quantized_linear, quantized_linear_add};
 pub use rms_norm::rms_norm;
 pub use rope::{RopeTable, rope};

@@ -32,6 +32,21 @@ pub fn linear_cross_entropy<B: Kernels>(
     view(B::linear_cross_entropy(raw(hidden), raw(weight), targets.into_primitive()))
 }
 
+/// The loss as [`linear_cross_entropy`], and its gradients for `hidden` and `weight`: for who needs no graph.
+///
+/// # Shapes
+///
+/// As there; gradients have the shapes of what they belong to.
+pub fn linear_cross_entropy_with_grads<B: Kernels>(
+    hidden: Tensor<B, 2>,
+    weight: Tensor<B, 2>,
+    targets: Tensor<B, 1, Int>,
+) -> (Tensor<B, 1>, Tensor<B, 2>, Tensor<B, 2>) {
+    let (loss, hidden_grad, weight_grad) =
+        B::linear_cross_entropy_with_grads(raw(hidden), raw(weight), targets.into_primitive());
+    (view(loss), view(hidden_grad), view(weight_grad))
+}
+
 /// Logits in memory at once: 16 MB of `f32`.
 const CHUNK: usize = 4 << 20;
 

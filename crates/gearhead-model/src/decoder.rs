@@ -297,7 +297,17 @@ impl<B: Kernels> Decoder<B> {
     }
 
     pub(crate) fn output_weight(&self) -> Tensor<B, 2> {
-        self.lm_head.as_ref().map_or(&self.model.embed_tokens.weight, |head| &head.weight).val()
+        self.output_parameter().val()
+    }
+
+    /// The embedding, `[vocab_size, d_model]`.
+    pub fn embedding_parameter(&self) -> &Param<Tensor<B, 2>> {
+        &self.model.embed_tokens.weight
+    }
+
+    /// The weight of the output layer, `[vocab_size, d_model]`, which may be the embedding.
+    pub fn output_parameter(&self) -> &Param<Tensor<B, 2>> {
+        self.lm_head.as_ref().map_or(self.embedding_parameter(), |head| &head.weight)
     }
 }
 

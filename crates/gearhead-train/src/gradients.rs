@@ -7,7 +7,7 @@
 use std::ops::Range;
 
 use burn::{
-    module::{AutodiffModule, Module, ModuleVisitor, Param},
+    module::{AutodiffModule, Module, ModuleVisitor, Param, ParamId},
     optim::GradientsParams,
     tensor::{
         Int, Tensor, TensorData,
@@ -15,7 +15,9 @@ use burn::{
     },
 };
 use gearhead_data::{batch::Batch, prompt::Document};
-use gearhead_kernels::{AutodiffKernels, Documents, Kernels, embedding, sum_of_squares};
+use gearhead_kernels::{
+    AutodiffKernels, Documents, Kernels, add_rows, embedding, linear_cross_entropy_with_grads, sum_of_squares,
+};
 use gearhead_model::{Decoder, Packed};
 
 use crate::config::TrainConfig;
@@ -90,6 +92,7 @@ fn add_gradients<B: AutodiffKernels>(
     recompute_every: usize,
     grads: &mut GradientsParams,
 ) -> f64 {
+    let device = decoder.device();
     let documents = Documents::new(&batch.offsets);
     let packed = decoder.packed(&documents);
     let segments = segments(decoder.config().n_layers, recompute_every);
@@ -107,11 +110,17 @@ fn add_gradients<B: AutodiffKernels>(
 
     let (mut runs, x) = run_layers(decoder, last.clone(), x, &packed);
     let input = leaf(x);
-    let loss = loss_of_normalised(decoder, decoder.normalise(input.clone()), batch);
-    let mut found = loss.backward();
+    let hidden = predicting(decoder.normalise(input.clone()), batch);
+    let output = decoder.output_parameter();
+    let (loss, hidden_grad, weight_grad) = linear_cross_entropy_with_grads(
+        hidden.clone().inner(),
+        output.val().inner(),
+        int(&batch.target_ids, &device),
+    );
+    add_to(grads, output.id, weight_grad);
+    let mut found = pushed(hidden, hidden_grad);
     let mut grad = input.grad_remove(&mut found).expect("the loss depends on what the layers made");
     add(decoder, found, grads);
-    let loss = scalar(loss.inner());
 
     let mut earlier = earlier.iter().rev();
     loop {
@@ -121,8 +130,10 @@ fn add_gradients<B: AutodiffKernels>(
         let (Some(segment), Some(x)) = (earlier.next(), kept.pop()) else { break };
         (runs, _) = run_layers(decoder, segment.clone(), x, &packed);
     }
-    add(decoder, pushed(decoder.embed(&batch.inputs), grad), grads);
-    loss
+    let table = decoder.embedding_parameter();
+    let sum = grads.remove(table.id).unwrap_or_else(|| table.val().inner().zeros_like());
+    grads.register(table.id, add_rows(sum, int(&batch.inputs, &device), grad));
+    scalar(loss)
 }
 
 /// Layers that are run again together: `every` at a time from the first, or all that there are for none.
@@ -179,29 +190,39 @@ fn add<B: AutodiffKernels>(decoder: &Decoder<B>, found: B::Gradients, grads: &mu
     }
     impl<B: AutodiffBackend> ModuleVisitor<B> for Add<'_, B> {
         fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<B, D>>) {
-            let Some(found) = param.val().grad_remove(&mut self.found) else { return };
-            let sum = match self.grads.remove::<B::InnerBackend, D>(param.id) {
-                Some(sum) => sum + found,
-                None => found,
-            };
-            self.grads.register(param.id, sum);
+            if let Some(found) = param.val().grad_remove(&mut self.found) {
+                add_to(self.grads, param.id, found);
+            }
         }
     }
     decoder.visit(&mut Add::<B> { found, grads });
 }
 
-/// The summed loss over the targets of a batch, in nats.
-///
-/// Only the rows of the hidden states that predict a target are multiplied with the output layer.
-fn loss_of_normalised<B: Kernels>(decoder: &Decoder<B>, hidden: Tensor<B, 2>, batch: &Batch) -> Tensor<B, 1> {
-    let device = decoder.device();
-    let int = |values: Vec<i64>| {
-        let len = values.len();
-        Tensor::<B, 1, Int>::from_data(TensorData::new(values, [len]), &device)
+fn add_to<B: Backend, const D: usize>(grads: &mut GradientsParams, id: ParamId, found: Tensor<B, D>) {
+    let sum = match grads.remove::<B, D>(id) {
+        Some(sum) => sum + found,
+        None => found,
     };
-    let rows = int(batch.target_positions.iter().map(|position| *position as i64).collect());
-    let targets = int(batch.target_ids.iter().map(|id| i64::from(*id)).collect());
-    decoder.summed_loss(embedding(hidden, rows), targets)
+    grads.register(id, sum);
+}
+
+/// The summed loss over the targets of a batch, in nats.
+fn loss_of_normalised<B: Kernels>(decoder: &Decoder<B>, hidden: Tensor<B, 2>, batch: &Batch) -> Tensor<B, 1> {
+    let targets = int(&batch.target_ids, &decoder.device());
+    decoder.summed_loss(predicting(hidden, batch), targets)
+}
+
+/// The rows of hidden states that predict a target: only they are multiplied with the output layer.
+fn predicting<B: Kernels>(hidden: Tensor<B, 2>, batch: &Batch) -> Tensor<B, 2> {
+    let device = hidden.device();
+    let positions: Vec<u32> = batch.target_positions.iter().map(|position| *position as u32).collect();
+    embedding(hidden, int(&positions, &device))
+}
+
+fn int<B: Backend>(values: &[u32], device: &B::Device) -> Tensor<B, 1, Int> {
+    let values: Vec<i64> = values.iter().map(|value| i64::from(*value)).collect();
+    let count = values.len();
+    Tensor::from_data(TensorData::new(values, [count]), device)
 }
 
 fn scalar<B: Backend>(tensor: Tensor<B, 1>) -> f64 {

@@ -17,14 +17,16 @@ pub(super) fn forward(table: &FlexTensor, rows: IntTensor<Flex>) -> FlexTensor {
 }
 
 /// In the order of the rows, whatever the number of threads: a sum does not depend on it.
-pub(super) fn backward(table_rows: usize, rows: IntTensor<Flex>, grad: &FlexTensor) -> FlexTensor {
-    let (rows, grad) = (ids(rows), contiguous(grad));
-    let [_, d] = dims::<2>(&grad);
-    let mut table_grad = Buffer::zeros(table_rows * d);
-    for (grad, row) in elements(&grad).chunks_exact(d.max(1)).zip(&rows) {
-        for (sum, value) in table_grad[*row as usize * d..][..d].iter_mut().zip(grad) {
+pub(super) fn add_rows(table: FlexTensor, ids: IntTensor<Flex>, rows: &FlexTensor) -> FlexTensor {
+    let (ids, rows) = (super::ids(ids), contiguous(rows));
+    let [_, d] = dims::<2>(&rows);
+    // A view, even a contiguous one, gets storage of its own; a whole tensor is only passed through.
+    let mut table = table.to_contiguous();
+    let sums = table.storage_mut::<f32>();
+    for (row, id) in elements(&rows).chunks_exact(d.max(1)).zip(&ids) {
+        for (sum, value) in sums[*id as usize * d..][..d].iter_mut().zip(row) {
             *sum += value;
         }
     }
-    table_grad.into_tensor([table_rows, d])
+    table
 }

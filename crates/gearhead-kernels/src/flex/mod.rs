@@ -139,11 +139,11 @@ impl Kernels for Flex {
         embedding::forward(&table, ids)
     }
 
-    fn scatter_rows(rows: usize, ids: IntTensor<Self>, grad: FlexTensor) -> FlexTensor {
-        if !all_f32([&grad]) {
-            return embedding_ops::portable_backward::<Self>(rows, ids, grad);
+    fn add_rows(table: FlexTensor, ids: IntTensor<Self>, rows: FlexTensor) -> FlexTensor {
+        if !all_f32([&table, &rows]) {
+            return embedding_ops::portable_add::<Self>(table, ids, rows);
         }
-        embedding::backward(rows, ids, &grad)
+        embedding::add_rows(table, ids, &rows)
     }
 
     fn rope(x: FlexTensor, cos: FlexTensor, sin: FlexTensor, heads: usize) -> FlexTensor {
