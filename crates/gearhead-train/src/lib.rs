@@ -12,7 +12,10 @@
 //! - [`optimizer`]: clipping and AdamW;
 //! - [`divergence`]: whether a step shows that a training goes wrong;
 //! - `checkpoint`: whole states on disk, from which a training goes on to the last bit;
-//! - [`trainer`]: the loop.
+//! - [`trainer`]: the loop;
+//! - `journal`: what is written of a training while it runs;
+//! - [`tensorboard`]: event files for TensorBoard;
+//! - [`report`]: the page that says how a training went.
 
 mod checkpoint;
 pub mod config;
@@ -20,8 +23,11 @@ pub mod data;
 pub mod divergence;
 mod error;
 pub mod gradients;
+mod journal;
 pub mod optimizer;
+pub mod report;
 pub mod schedule;
+pub mod tensorboard;
 pub mod trainer;
 
 pub use config::Config;

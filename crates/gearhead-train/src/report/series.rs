@@ -1,0 +1,113 @@
+//! Histories made ready to be drawn: what was overwritten left out, thinned, smoothed, and as speed.
+
+use std::collections::HashMap;
+
+use super::{EvaluationRecord, StepRecord};
+
+/// The most points of one curve.
+pub(super) const MAX_POINTS: usize = 1000;
+
+/// Larger values are as good as infinite, and coordinates made of them would overflow.
+const LARGEST: f64 = 1e100;
+
+/// Whether the value can be drawn.
+pub(super) fn is_drawable(value: f64) -> bool {
+    value.abs() <= LARGEST
+}
+
+/// The records whose step was not done again later, in order of steps.
+pub(super) fn latest<T>(records: &[T], step: impl Fn(&T) -> usize) -> Vec<&T> {
+    let mut kept: Vec<&T> = Vec::with_capacity(records.len());
+    for record in records.iter().rev() {
+        if kept.last().is_none_or(|later| step(record) < step(later)) {
+            kept.push(record);
+        }
+    }
+    kept.reverse();
+    kept
+}
+
+/// At most [`MAX_POINTS`] of the points. Of each stretch of a longer curve the lowest, the highest and one that cannot be
+/// drawn are kept, so that no spike and no gap is lost.
+pub(super) fn thin(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
+    if points.len() <= MAX_POINTS {
+        return points.to_vec();
+    }
+    let mut thinned = Vec::with_capacity(MAX_POINTS);
+    for stretch in points.chunks(points.len().div_ceil(MAX_POINTS / 3)) {
+        let drawable = || stretch.iter().enumerate().filter(|(_, point)| is_drawable(point.1));
+        let by_value = |a: &(usize, &(f64, f64)), b: &(usize, &(f64, f64))| a.1.1.total_cmp(&b.1.1);
+        let lowest = drawable().min_by(by_value).map(|(index, _)| index);
+        let highest = drawable().max_by(by_value).map(|(index, _)| index);
+        let gap = stretch.iter().position(|point| !is_drawable(point.1));
+        let mut kept: Vec<usize> = [lowest, highest, gap].into_iter().flatten().collect();
+        kept.sort_unstable();
+        kept.dedup();
+        thinned.extend(kept.into_iter().map(|index| stretch[index]));
+    }
+    thinned
+}
+
+/// How many points the running mean of so many takes, or `None` where there are too few to smooth.
+pub(super) fn window(n_points: usize) -> Option<usize> {
+    (n_points >= 24).then(|| 2 * (n_points / 100).max(2) + 1)
+}
+
+/// The running mean, at no more than half of [`MAX_POINTS`] places. It is centred, so it does not lag behind a falling loss.
+pub(super) fn smooth(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
+    let Some(window) = window(points.len()) else { return Vec::new() };
+    let last = points.len() - 1;
+    let n_places = points.len().min(MAX_POINTS / 2);
+    let mean = |place: usize| {
+        let index = place * last / (n_places - 1);
+        // Narrower at the beginning, where a mean of later points would hide how high the loss was.
+        let reach = (window / 2).min(index);
+        let around = &points[index - reach..=(index + reach).min(last)];
+        let (sum, n) = around
+            .iter()
+            .filter(|point| is_drawable(point.1))
+            .fold((0.0, 0), |(sum, n), point| (sum + point.1, n + 1));
+        (points[index].0, if n == 0 { f64::NAN } else { sum / f64::from(n) })
+    };
+    (0..n_places).map(mean).collect()
+}
+
+/// Seconds that each of all records took, without the evaluations between them; not a number where the clock does not tell.
+pub(super) fn step_seconds(steps: &[StepRecord], evaluations: &[EvaluationRecord]) -> Vec<f64> {
+    let mut evaluated: HashMap<usize, Vec<f64>> = HashMap::new();
+    for evaluation in evaluations {
+        evaluated.entry(evaluation.step).or_default().push(evaluation.seconds);
+    }
+    // When the step after this one began.
+    let next_began = |step: usize, seconds: f64| {
+        let ends = evaluated.get(&step).into_iter().flatten().copied();
+        ends.filter(|end| *end >= seconds).reduce(f64::min).unwrap_or(seconds)
+    };
+    let mut began = next_began(0, 0.0);
+    let mut before: Option<&StepRecord> = None;
+    let took = |step| {
+        if before.is_some_and(|before| starts_again(before, step)) {
+            // The clock has not told how long it took to get going.
+            began = f64::NAN;
+        }
+        let took = step.seconds - began;
+        began = next_began(step.step, step.seconds);
+        before = Some(step);
+        if took > 0.0 { took } else { f64::NAN }
+    };
+    steps.iter().map(took).collect()
+}
+
+/// Seconds of the whole training. A clock that begins again at a resumption adds to what was before.
+pub(super) fn total_seconds(steps: &[StepRecord], evaluations: &[EvaluationRecord]) -> f64 {
+    let ended: f64 =
+        steps.windows(2).filter(|pair| pair[1].seconds < pair[0].seconds).map(|pair| pair[0].seconds).sum();
+    let last_step = steps.last().map_or((0, 0.0), |step| (step.step, step.seconds));
+    let last_evaluation = evaluations.last().filter(|it| it.step >= last_step.0).map_or(0.0, |it| it.seconds);
+    ended + last_step.1.max(last_evaluation)
+}
+
+/// Whether a resumption lies between two records.
+fn starts_again(before: &StepRecord, after: &StepRecord) -> bool {
+    after.seconds < before.seconds || after.step <= before.step
+}
