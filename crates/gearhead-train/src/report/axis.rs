@@ -3,7 +3,7 @@
 use super::plot::tenth;
 
 /// Values that span more than this factor get a logarithmic axis.
-const LOGARITHMIC_FROM: f64 = 20.0;
+const LOGARITHMIC_FROM: f64 = 10.0;
 
 /// An axis from one pixel to another.
 #[derive(Debug, Clone, PartialEq)]
@@ -70,12 +70,7 @@ impl Axis {
                 mantissas.iter().map(move |mantissa| mantissa.log10() + f64::from(decade) * every)
             })
             .collect();
-        // Outwards to the next tick.
-        let bottom =
-            candidates.iter().copied().filter(|tick| *tick <= low + 1e-9).fold(f64::NEG_INFINITY, f64::max);
-        let top =
-            candidates.iter().copied().filter(|tick| *tick >= high - 1e-9).fold(f64::INFINITY, f64::min);
-        let (bottom, top) = (bottom.max(low - every), top.min(high + every));
+        let (bottom, top) = (low - 0.04 * decades, high + 0.04 * decades);
         let ticks = candidates.into_iter().filter(|tick| (bottom..=top).contains(tick));
         let ticks = ticks.map(|tick| (10f64.powf(tick), power_label(tick))).collect();
         Self { range: (bottom, top), pixels: (from, to), ticks, is_logarithmic: true }
@@ -203,11 +198,12 @@ mod tests {
     fn many_orders_of_magnitude_are_logarithmic() {
         let axis = Axis::as_values_ask(&[0.3, 9.0], 200.0, 0.0);
         assert!(axis.is_logarithmic());
-        assert_eq!(labels(&axis), ["0.2", "0.5", "1", "2", "5", "10"]);
+        assert_eq!(labels(&axis), ["0.5", "1", "2", "5", "10"]);
         let axis = Axis::as_values_ask(&[0.0, 1e-8, 1e4], 130.0, 0.0);
         assert_eq!(labels(&axis), ["1e-8", "1e-6", "1e-4", "0.01", "1", "100", "10,000"]);
-        assert_eq!((axis.pixel(1e-8), axis.pixel(1e4), axis.pixel(0.0)), (130.0, 0.0, 130.0));
-        assert!(!Axis::as_values_ask(&[0.5, 9.0], 200.0, 0.0).is_logarithmic());
+        assert_eq!((axis.pixel(1e-8), axis.pixel(1e-2), axis.pixel(1e4)), (125.2, 65.0, 4.8));
+        assert_eq!(axis.pixel(0.0), 130.0, "zero has no logarithm and lies at the bottom");
+        assert!(!Axis::as_values_ask(&[1.0, 9.0], 200.0, 0.0).is_logarithmic());
     }
 
     #[test]

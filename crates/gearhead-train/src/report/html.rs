@@ -169,20 +169,22 @@ fn summary(report: &Report<'_>, history: &History<'_>) -> String {
 /// What the curves tell to someone who has seen many.
 fn findings(report: &Report<'_>, history: &History<'_>) -> Vec<String> {
     let mut findings = Vec::new();
-    let mut not_finite = history.steps.iter().filter(|step| !is_drawable(step.loss)).peekable();
-    if let Some(first) = not_finite.peek().map(|step| step.step) {
-        findings.push(format!(
-            "The loss was not finite in {}, first in step {}.",
-            of(not_finite.count(), "step"),
-            grouped(first as f64)
-        ));
+    let not_finite: Vec<_> = history.steps.iter().filter(|step| !is_drawable(step.loss)).collect();
+    match not_finite[..] {
+        [] => {}
+        [step] => findings.push(format!("The loss of step {} was not finite.", grouped(step.step as f64))),
+        [first, ..] => findings.push(format!(
+            "The loss was not finite in {} steps, first in step {}.",
+            grouped(not_finite.len() as f64),
+            grouped(first.step as f64)
+        )),
     }
     if let (Some(best), Some(last)) = (history.best, history.evaluations.last()) {
         let rise = last.validation_loss / best.validation_loss - 1.0;
         if last.step > best.step && rise > 0.02 {
             findings.push(format!(
                 "After step {} the validation loss rose by {:.0} %: from there on the model learns the training cases by \
-                 heart. The best model was saved before.",
+                 heart. The best model was saved before that.",
                 grouped(best.step as f64),
                 100.0 * rise
             ));
@@ -209,8 +211,12 @@ fn curves(report: &Report<'_>, history: &History<'_>) -> Markup {
             h2 { "Loss" }
             (loss(report, history).to_svg())
             p.muted {
-                "Pale: the loss of each step, before it."
-                @if let Some(window) = window(history.steps.len()) { " Strong: the mean of " (window) " steps around it." }
+                @match window(history.steps.len()) {
+                    Some(window) => {
+                        "Pale: the loss of each step, before it. Strong: the mean of " (window) " steps around it."
+                    }
+                    None => "The line is the loss of each step, before it.",
+                }
                 @if !history.evaluations.is_empty() { " Dots: the loss of the validation cases; the ring is the lowest." }
                 @if !report.incidents.is_empty() { " Dashed: incidents, which are listed below." }
                 " Point at a plot to read its values."
@@ -228,7 +234,7 @@ fn curves(report: &Report<'_>, history: &History<'_>) -> Markup {
                     ..plot()
                 }.to_svg())
                 (Plot {
-                    title: "Gradient norm before clipping".into(),
+                    title: "Gradient norm, unclipped".into(),
                     curves: raw_and_mean(history.of_steps(|step| step.grad_norm)),
                     ..plot()
                 }.to_svg())
@@ -316,7 +322,7 @@ fn incidents(report: &Report<'_>) -> Markup {
     markup! {
         section {
             h2 { "Incidents" }
-            div.wide { table {
+            div.wide { table.incidents {
                 thead { tr { th.n { "step" } th { "what" } th { "" } } }
                 tbody {
                     @for incident in report.incidents {
@@ -520,9 +526,9 @@ h1 { font-size: 1.6rem; margin: 0; } h2 { font-size: 1.15rem; margin: 0 0 10px; 
 h3 { font-size: 0.82rem; margin: 0 0 4px; color: var(--muted); font-weight: 600; }
 header p { margin: 4px 0; } .summary { font-size: 1.08rem; } .muted { color: var(--muted); } header .muted { font-size: 0.92rem; }
 code, pre { font: 0.88em/1.5 ui-monospace, monospace; overflow-wrap: anywhere; }
-.headline { display: grid; grid-template-columns: repeat(auto-fit, minmax(180px, 1fr)); gap: 14px; margin-top: 16px; }
-.headline div { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 12px 16px; display: flex;
-  flex-direction: column; } .headline strong { font-size: 1.7rem; line-height: 1.2; } .headline .muted { font-size: 0.82rem; }
+.headline { display: grid; grid-template-columns: repeat(auto-fit, minmax(170px, 1fr)); gap: 14px; margin-top: 16px; }
+.headline div { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 12px 14px; display: flex;
+  flex-direction: column; } .headline strong { font-size: 1.5rem; line-height: 1.3; white-space: nowrap; } .headline .muted { font-size: 0.82rem; }
 .findings { padding-left: 20px; margin: 14px 0 0; }
 section { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 18px 20px; margin-top: 20px; }
 section > p { margin: 0 0 10px; font-size: 0.92rem; }
@@ -531,9 +537,10 @@ th, td { text-align: left; padding: 5px 14px 5px 0; border-bottom: 1px solid var
 tr:last-child > * { border-bottom: 0; } thead th { font-weight: 600; } .total > * { font-weight: 600; }
 .n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .bars { width: 50%; } .bar { background: var(--curve); height: 12px; margin-top: 5px; border-radius: 2px; min-width: 1px; }
+.incidents th:first-child { width: 4.5rem; } .incidents th:nth-child(2) { width: 8.5rem; }
 .bad { color: var(--bad); font-weight: 600; } .good { color: var(--good); font-weight: 600; }
 .pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 420px), 1fr)); gap: 22px 26px; }
-figure { margin: 0; min-width: 0; } .empty { color: var(--muted); font-size: 0.92rem; margin: 0; }
+figure { margin: 0; min-width: 0; overflow-x: auto; } .large { min-width: 640px; } .empty { color: var(--muted); font-size: 0.92rem; margin: 0; }
 pre { background: var(--inset); border-radius: 6px; padding: 10px 12px; margin: 0; white-space: pre-wrap; }
 .command { margin-bottom: 12px; user-select: all; } .config { max-height: 30rem; overflow: auto; }
 article { margin: 16px 0 0; padding-top: 14px; border-top: 1px solid var(--line); } section > article:first-of-type { border: 0; margin: 0; padding: 0; }
@@ -554,5 +561,7 @@ svg .gap { fill: var(--bad); font-size: 15px; font-weight: 600; }
 line.at { stroke: var(--muted); } circle.at { fill: var(--text); stroke: var(--card); stroke-width: 1.5; }
 svg:has(.band:hover) .legend { visibility: hidden; }
 @media print { body { background: none; font-size: 12px; } main { max-width: none; padding: 0; } .band { display: none; }
-  section { break-inside: avoid; border: 0; padding: 0; } .config { max-height: none; } section:has(.config) { break-inside: auto; } }
+  section { break-inside: avoid; border: 0; padding: 0; } .config { max-height: none; } .large { min-width: 0; }
+  .headline { grid-template-columns: repeat(5, 1fr); gap: 8px; } .headline strong { font-size: 1.2rem; } .headline div { padding: 8px 10px; }
+  .pair { grid-template-columns: 1fr 1fr; } .answers { grid-template-columns: repeat(3, 1fr); } section:has(.config) { break-inside: auto; } }
 ";

@@ -9,11 +9,11 @@ use super::{
 };
 
 const LEFT: f64 = 58.0;
-const RIGHT: f64 = 14.0;
+const RIGHT: f64 = 22.0;
 const TOP: f64 = 38.0;
 const BOTTOM: f64 = 40.0;
 /// Of a character, about.
-const CHAR: f64 = 6.2;
+const CHAR: f64 = 7.0;
 /// Width of a stretch that shows its values under the pointer.
 const BAND: f64 = 9.0;
 /// The most incidents that are marked.
@@ -42,7 +42,7 @@ impl Size {
 pub(super) enum Vertical {
     /// At zero.
     FromZero,
-    /// At the lowest value, with a logarithmic scale where the values span more than a factor of 20.
+    /// At the lowest value, with a logarithmic scale where the values span orders of magnitude.
     AsValuesAsk,
 }
 
@@ -105,6 +105,7 @@ impl Plot {
             return html! { figure.plot { p.empty { (self.title) ": no value yet." } } };
         }
         let (width, height) = self.size.pixels();
+        let class = if self.size == Size::Wide { "large" } else { "small" };
         let (right, bottom) = (width - RIGHT, height - BOTTOM);
         let x = Axis::of_steps(values().map(|point| point.0), (width / 110.0) as usize, LEFT, right);
         let y = match self.vertical {
@@ -115,8 +116,8 @@ impl Plot {
         let spread = self.marks.len().div_ceil(MAX_MARKS).max(1);
         html! {
             figure.plot {
-                svg viewBox=(format!("0 0 {width} {height}")) role="img" aria-label=(self.title) {
-                    text.title x="2" y="15" { (self.title) @if y.is_logarithmic() { tspan.tick { "  logarithmic" } } }
+                svg.(class) viewBox=(format!("0 0 {width} {height}")) role="img" aria-label=(self.title) {
+                    text.title x="2" y="15" { (self.title) @if y.is_logarithmic() { tspan.tick { "  log scale" } } }
                     (legend(&curves, !gaps.is_empty(), right))
                     @for (value, label) in y.ticks() {
                         @let at = y.pixel(*value);
@@ -164,7 +165,7 @@ fn legend(curves: &[Curve], has_gaps: bool, right: f64) -> Markup {
     let mut left = right;
     let mut placed = Vec::with_capacity(entries.len());
     for (class, name) in entries.into_iter().rev() {
-        left -= name.len() as f64 * CHAR + 36.0;
+        left -= name.len() as f64 * CHAR + 42.0;
         placed.push((class, name, left));
     }
     html! {

@@ -28,13 +28,14 @@ pub(super) fn latest<T>(records: &[T], step: impl Fn(&T) -> usize) -> Vec<&T> {
 }
 
 /// At most [`MAX_POINTS`] of the points. Of each stretch of a longer curve the lowest, the highest and one that cannot be
-/// drawn are kept, so that no spike and no gap is lost.
+/// drawn are kept, so that no spike and no gap is lost, and of the whole the first and the last.
 pub(super) fn thin(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
-    if points.len() <= MAX_POINTS {
+    let ([first, inside @ .., last], true) = (points, points.len() > MAX_POINTS) else {
         return points.to_vec();
-    }
+    };
     let mut thinned = Vec::with_capacity(MAX_POINTS);
-    for stretch in points.chunks(points.len().div_ceil(MAX_POINTS / 3)) {
+    thinned.push(*first);
+    for stretch in inside.chunks(inside.len().div_ceil((MAX_POINTS - 2) / 3)) {
         let drawable = || stretch.iter().enumerate().filter(|(_, point)| is_drawable(point.1));
         let by_value = |a: &(usize, &(f64, f64)), b: &(usize, &(f64, f64))| a.1.1.total_cmp(&b.1.1);
         let lowest = drawable().min_by(by_value).map(|(index, _)| index);
@@ -45,6 +46,7 @@ pub(super) fn thin(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
         kept.dedup();
         thinned.extend(kept.into_iter().map(|index| stretch[index]));
     }
+    thinned.push(*last);
     thinned
 }
 
@@ -72,7 +74,8 @@ pub(super) fn smooth(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
     (0..n_places).map(mean).collect()
 }
 
-/// Seconds that each of all records took, without the evaluations between them; not a number where the clock does not tell.
+/// Seconds that each of all records took, without the evaluations between them. Not a number for the first after a start or a
+/// resumption: it is also the time of getting going.
 pub(super) fn step_seconds(steps: &[StepRecord], evaluations: &[EvaluationRecord]) -> Vec<f64> {
     let mut evaluated: HashMap<usize, Vec<f64>> = HashMap::new();
     for evaluation in evaluations {
@@ -83,11 +86,10 @@ pub(super) fn step_seconds(steps: &[StepRecord], evaluations: &[EvaluationRecord
         let ends = evaluated.get(&step).into_iter().flatten().copied();
         ends.filter(|end| *end >= seconds).reduce(f64::min).unwrap_or(seconds)
     };
-    let mut began = next_began(0, 0.0);
+    let mut began = f64::NAN;
     let mut before: Option<&StepRecord> = None;
     let took = |step| {
         if before.is_some_and(|before| starts_again(before, step)) {
-            // The clock has not told how long it took to get going.
             began = f64::NAN;
         }
         let took = step.seconds - began;

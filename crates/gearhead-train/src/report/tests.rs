@@ -85,10 +85,8 @@ fn nothing_done_yet() {
 #[test]
 fn one_step() {
     let html = page(&Report { steps: &[step(1, 4.2)], planned_steps: 1, ..empty() });
-    assert!(html.contains(
-        "All 1 step (1 epoch) in 0.5 s, at 4,096 tokens per second. The validation cases have not been"
-    ));
-    assert_eq!(html.matches("<svg").count(), 5);
+    assert!(html.contains("All 1 step (1 epoch) in 0.5 s. The validation cases have not been"));
+    assert_eq!(html.matches("<svg").count(), 4);
     assert!(html.contains("<circle class=\"dot strong\""), "a lone step is a dot");
 }
 
@@ -123,6 +121,7 @@ fn a_hundred_thousand_steps_are_thinned_and_keep_their_spike() {
     let points: Vec<(f64, f64)> = steps.iter().map(|it| (it.step as f64, it.loss)).collect();
     let thinned = thin(&points);
     assert!(thinned.contains(&(77_777.0, 15.5)));
+    assert_eq!((thinned.first(), thinned.last()), (points.first(), points.last()));
     assert!(thinned.is_sorted_by(|a, b| a.0 < b.0) && thinned.len() > MAX_POINTS / 2);
 }
 
@@ -201,8 +200,10 @@ fn steps_that_were_done_again_count_once() {
     assert_eq!(kept.iter().map(|it| it.step).collect::<Vec<_>>(), [1, 2, 3, 4, 5, 6, 7]);
     assert!(kept[4..].iter().all(|it| it.loss < 1.5));
     let took = step_seconds(&steps, &[]);
-    assert!(took[6].is_nan(), "{took:?}");
-    assert!(took.iter().enumerate().all(|(index, it)| index == 6 || (it - 0.5).abs() < 1e-9), "{took:?}");
+    let is_right = |(index, took): (usize, &f64)| {
+        if [0, 6].contains(&index) { took.is_nan() } else { (took - 0.5).abs() < 1e-9 }
+    };
+    assert!(took.iter().enumerate().all(is_right), "{took:?}");
     page(&Report { steps: &steps, ..empty() });
 
     steps[6].seconds = 1.0;
@@ -216,7 +217,7 @@ fn evaluations_do_not_slow_the_steps() {
     let mut steps: Vec<StepRecord> = (1..=3).map(|it| step(it, 2.0)).collect();
     steps[2].seconds += 20.0;
     let between = EvaluationRecord { seconds: 21.0, ..evaluation(2, 2.0, true) };
-    assert_eq!(step_seconds(&steps, &[between]), [0.5, 0.5, 0.5]);
+    assert_eq!(step_seconds(&steps, &[between])[1..], [0.5, 0.5]);
 }
 
 #[test]
