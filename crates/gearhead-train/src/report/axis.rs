@@ -1,6 +1,9 @@
 //! Axes of plots: the range, the ticks and their labels, and where a value lies.
 
-use super::plot::tenth;
+use super::{
+    plot::tenth,
+    words::{exponent, grouped},
+};
 
 /// Values that span more than this factor get a logarithmic axis.
 const LOGARITHMIC_FROM: f64 = 10.0;
@@ -116,7 +119,7 @@ fn tick_label(value: f64, spacing: f64, largest: f64) -> String {
     if value == 0.0 {
         return "0".into();
     }
-    if largest >= 1e6 || largest < 1e-2 {
+    if !(1e-2..1e6).contains(&largest) {
         let decimals = (value.abs().log10().floor() - spacing.log10().floor()).clamp(0.0, 6.0) as usize;
         return exponent(format!("{value:.decimals$e}"));
     }
@@ -132,45 +135,6 @@ fn power_label(logarithm: f64) -> String {
     } else {
         exponent(format!("{value:.0e}"))
     }
-}
-
-/// Four significant digits.
-pub(super) fn significant(value: f64) -> String {
-    if value == 0.0 {
-        return "0".into();
-    }
-    let power = value.abs().log10().floor();
-    if !(-3.0..7.0).contains(&power) {
-        return exponent(format!("{value:.3e}"));
-    }
-    let decimals = (3.0 - power).max(0.0) as usize;
-    if decimals == 0 { grouped(value) } else { format!("{value:.decimals$}") }
-}
-
-/// `3.000e-4` is `3e-4`.
-fn exponent(number: String) -> String {
-    match number.split_once('e') {
-        Some((mantissa, power)) if mantissa.contains('.') => {
-            format!("{}e{power}", mantissa.trim_end_matches('0').trim_end_matches('.'))
-        }
-        _ => number,
-    }
-}
-
-/// A whole number with a comma before every three digits.
-pub(super) fn grouped(number: f64) -> String {
-    let digits = format!("{:.0}", number.abs());
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3 + 1);
-    if number <= -0.5 {
-        text.push('-');
-    }
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 #[cfg(test)]
@@ -201,8 +165,9 @@ mod tests {
         assert_eq!(labels(&axis), ["0.5", "1", "2", "5", "10"]);
         let axis = Axis::as_values_ask(&[0.0, 1e-8, 1e4], 130.0, 0.0);
         assert_eq!(labels(&axis), ["1e-8", "1e-6", "1e-4", "0.01", "1", "100", "10,000"]);
-        assert_eq!((axis.pixel(1e-8), axis.pixel(1e-2), axis.pixel(1e4)), (125.2, 65.0, 4.8));
-        assert_eq!(axis.pixel(0.0), 130.0, "zero has no logarithm and lies at the bottom");
+        // Zero has no logarithm and lies at the bottom.
+        assert_eq!((axis.pixel(0.0), axis.pixel(1e-8)), (130.0, 125.2));
+        assert_eq!((axis.pixel(1e-2), axis.pixel(1e4)), (65.0, 4.8));
         assert!(!Axis::as_values_ask(&[1.0, 9.0], 200.0, 0.0).is_logarithmic());
     }
 
@@ -240,17 +205,5 @@ mod tests {
                 }
             }
         }
-    }
-
-    #[test]
-    fn numbers_in_words() {
-        assert_eq!(
-            [0.0, 7.0, 1234.0, 1_234_567.4, -1000.0].map(grouped),
-            ["0", "7", "1,234", "1,234,567", "-1,000"]
-        );
-        assert_eq!(
-            [0.0, 1.23456, 0.01234, 3e-4, 4812.3, 2e9].map(significant),
-            ["0", "1.235", "0.01234", "3e-4", "4,812", "2e9"]
-        );
     }
 }

@@ -3,10 +3,12 @@
 use maud::{DOCTYPE, Markup, PreEscaped, html as markup};
 
 use super::{
-    EvaluationRecord, IncidentKind, MemoryPlan, Report, Sample, StepRecord,
-    axis::{grouped, significant},
+    IncidentKind, MemoryPlan, Report, Sample,
+    history::History,
     plot::{Curve, Look, Plot, Size, Vertical},
-    series::{is_drawable, latest, smooth, step_seconds, total_seconds, window},
+    series::{smooth, window},
+    summary::{findings, summary},
+    words::{duration, error_percent, grouped, number, of, significant, size, unit},
 };
 
 /// The report as HTML. Whatever a case or a file says is text there, never markup.
@@ -36,56 +38,6 @@ pub fn html(report: &Report<'_>) -> String {
         }
     };
     page.into_string()
-}
-
-/// What the records come to.
-struct History<'a> {
-    /// Without those that were done again.
-    steps: Vec<&'a StepRecord>,
-    evaluations: Vec<&'a EvaluationRecord>,
-    best: Option<&'a EvaluationRecord>,
-    seconds: f64,
-    tokens: f64,
-    tokens_per_second: Option<f64>,
-    /// Steps with tokens per second.
-    speed: Vec<(f64, f64)>,
-}
-
-impl<'a> History<'a> {
-    fn of(report: &Report<'a>) -> Self {
-        let took = step_seconds(report.steps, report.evaluations);
-        let timed: Vec<(&StepRecord, f64)> = report.steps.iter().zip(took).collect();
-        let timed = latest(&timed, |(step, _)| step.step);
-        let known = || timed.iter().filter(|(_, seconds)| seconds.is_finite());
-        let seconds: f64 = known().map(|(_, seconds)| seconds).sum();
-        let timed_tokens: f64 = known().map(|(step, _)| step.tokens as f64).sum();
-        let speed = known().map(|(step, seconds)| (step.step as f64, step.tokens as f64 / seconds)).collect();
-        let evaluations = latest(report.evaluations, |evaluation| evaluation.step);
-        let best = evaluations
-            .iter()
-            .copied()
-            .filter(|evaluation| is_drawable(evaluation.validation_loss))
-            .min_by(|a, b| a.validation_loss.total_cmp(&b.validation_loss));
-        Self {
-            steps: timed.iter().map(|(step, _)| *step).collect(),
-            evaluations,
-            best,
-            seconds: total_seconds(report.steps, report.evaluations),
-            tokens: timed.iter().map(|(step, _)| step.tokens as f64).sum(),
-            tokens_per_second: (seconds > 0.0).then_some(timed_tokens / seconds),
-            speed,
-        }
-    }
-
-    /// A value of each step.
-    fn of_steps(&self, value: impl Fn(&StepRecord) -> f64) -> Vec<(f64, f64)> {
-        self.steps.iter().map(|step| (step.step as f64, value(step))).collect()
-    }
-
-    fn peak_bytes(&self, report: &Report<'_>) -> Option<u64> {
-        let resident = self.steps.iter().filter_map(|step| step.resident_bytes).max();
-        report.memory.and_then(|plan| plan.measured_peak_bytes).or(resident)
-    }
 }
 
 fn heading(report: &Report<'_>, history: &History<'_>) -> Markup {
@@ -132,77 +84,6 @@ fn figure(name: &str, value: &str, more: &str) -> Markup {
 
 fn mean_of(n_points: usize) -> String {
     window(n_points).map_or_else(String::new, |window| format!("mean of the last {} steps", window / 2 + 1))
-}
-
-/// How far it came and how good it became, in two sentences.
-fn summary(report: &Report<'_>, history: &History<'_>) -> String {
-    let planned = grouped(report.planned_steps as f64);
-    let Some(last) = history.steps.last() else {
-        return format!("No step has been done yet; {planned} are planned.");
-    };
-    let done = if last.step >= report.planned_steps {
-        format!("All {}", of(report.planned_steps, "step"))
-    } else {
-        format!("{} of {}", grouped(last.step as f64), of(report.planned_steps, "step"))
-    };
-    let mut text = format!("{done} ({}) in {}", of(last.epoch, "epoch"), duration(history.seconds));
-    if let Some(speed) = history.tokens_per_second {
-        text += &format!(", at {} tokens per second", grouped(speed));
-    }
-    text += ".";
-    match (history.best, history.evaluations.last()) {
-        (Some(best), Some(last)) => {
-            let loss = significant(best.validation_loss);
-            text +=
-                &format!(" The lowest validation loss is {loss}, after step {}", grouped(best.step as f64));
-            if last.step > best.step {
-                text += &format!("; the last is {}", number(last.validation_loss));
-            }
-            text += ".";
-        }
-        (None, Some(_)) => text += " No validation loss was finite.",
-        _ => text += " The validation cases have not been evaluated yet.",
-    }
-    text
-}
-
-/// What the curves tell to someone who has seen many.
-fn findings(report: &Report<'_>, history: &History<'_>) -> Vec<String> {
-    let mut findings = Vec::new();
-    let not_finite: Vec<_> = history.steps.iter().filter(|step| !is_drawable(step.loss)).collect();
-    match not_finite[..] {
-        [] => {}
-        [step] => findings.push(format!("The loss of step {} was not finite.", grouped(step.step as f64))),
-        [first, ..] => findings.push(format!(
-            "The loss was not finite in {} steps, first in step {}.",
-            grouped(not_finite.len() as f64),
-            grouped(first.step as f64)
-        )),
-    }
-    if let (Some(best), Some(last)) = (history.best, history.evaluations.last()) {
-        let rise = last.validation_loss / best.validation_loss - 1.0;
-        if last.step > best.step && rise > 0.02 {
-            findings.push(format!(
-                "After step {} the validation loss rose by {:.0} %: from there on the model learns the training cases by \
-                 heart. The best model was saved before that.",
-                grouped(best.step as f64),
-                100.0 * rise
-            ));
-        }
-        let is_done = history.steps.last().is_some_and(|step| step.step >= report.planned_steps);
-        if is_done && last.step == best.step && history.evaluations.len() >= 3 {
-            findings.push(
-                "The last evaluation is the best: a longer training may lower the loss further.".into(),
-            );
-        }
-    }
-    if let Some((plan, measured)) = report.memory.and_then(|plan| Some((plan, plan.measured_peak_bytes?)))
-        && measured > plan.predicted_peak_bytes
-    {
-        let more = error_percent(measured, plan.predicted_peak_bytes);
-        findings.push(format!("The peak of memory was {more:.1} % above the prediction."));
-    }
-    findings
 }
 
 fn curves(report: &Report<'_>, history: &History<'_>) -> Markup {
@@ -371,16 +252,11 @@ fn memory(plan: &MemoryPlan) -> Markup {
     }
 }
 
-/// How far `value` is above `reference`, in percent of it.
-fn error_percent(value: u64, reference: u64) -> f64 {
-    100.0 * (value as f64 / reference.max(1) as f64 - 1.0)
-}
-
 fn samples(samples: &[Sample]) -> Markup {
     markup! {
         section {
             h2 { "Samples" }
-            p.muted { "What the model writes for cases that it was not trained on." }
+            p.muted { "What the model wrote before the training, and what it writes after it." }
             @for sample in samples {
                 article {
                     pre.prompt { (sample.prompt) }
@@ -465,54 +341,6 @@ fn configuration(report: &Report<'_>) -> Markup {
     }
 }
 
-/// Four digits, also of what is not a number.
-fn number(value: f64) -> String {
-    if value.is_finite() { significant(value) } else { value.to_string() }
-}
-
-/// `1 step`, `2,000 steps`.
-fn of(n: usize, what: &str) -> String {
-    format!("{} {what}{}", grouped(n as f64), if n == 1 { "" } else { "s" })
-}
-
-fn duration(seconds: f64) -> String {
-    if !seconds.is_finite() {
-        return "an unknown time".into();
-    }
-    let whole = seconds.round().max(0.0) as u64;
-    match whole {
-        0..60 => format!("{} s", significant_seconds(seconds)),
-        60..3600 => format!("{} min {:02} s", whole / 60, whole % 60),
-        3600..86_400 => format!("{} h {:02} min", whole / 3600, whole % 3600 / 60),
-        _ => format!("{} d {:02} h", whole / 86_400, whole % 86_400 / 3600),
-    }
-}
-
-fn significant_seconds(seconds: f64) -> String {
-    let decimals = if seconds < 10.0 { 1 } else { 0 };
-    format!("{:.decimals$}", seconds.max(0.0))
-}
-
-/// The unit that gives so many bytes one to four digits, and its name.
-fn unit(bytes: u64) -> (f64, &'static str) {
-    match bytes {
-        0..1_048_576 => (1024.0, "KiB"),
-        1_048_576..1_073_741_824 => (1_048_576.0, "MiB"),
-        _ => (1_073_741_824.0, "GiB"),
-    }
-}
-
-fn size(bytes: u64) -> String {
-    let (unit, name) = unit(bytes);
-    let value = bytes as f64 / unit;
-    let decimals = match value {
-        ..10.0 => 2,
-        10.0..100.0 => 1,
-        _ => 0,
-    };
-    format!("{value:.decimals$} {name}")
-}
-
 const STYLE: &str = "
 :root { color-scheme: light; --text: #1d2329; --muted: #5d6873; --page: #f5f6f7; --card: #fff; --line: #dde1e5; --grid: #eceff2;
   --curve: #2f66a8; --raw: #a9c3e2; --validation: #c05a00; --bad: #b3261e; --good: #1f7a4d; --inset: #f2f4f6; }
@@ -555,7 +383,8 @@ polyline { fill: none; stroke-linejoin: round; } .raw { stroke: var(--raw); stro
 .strong { stroke: var(--curve); stroke-width: 2; } .dots { stroke: var(--validation); stroke-width: 1.5; }
 .dot { stroke: none; fill: var(--validation); } .dot.strong { fill: var(--curve); } .dot.raw { fill: var(--raw); }
 circle.best { fill: none; stroke: var(--good); stroke-width: 2.5; }
-svg text.best { fill: var(--good); font-weight: 600; paint-order: stroke; stroke: var(--card); stroke-width: 4px; }
+svg text.best { fill: var(--good); font-weight: 600; }
+svg .halo { paint-order: stroke; stroke: var(--card); stroke-width: 4px; }
 svg .gap { fill: var(--bad); font-size: 15px; font-weight: 600; }
 .band rect { fill: transparent; } .band .at { visibility: hidden; pointer-events: none; } .band:hover .at { visibility: visible; }
 line.at { stroke: var(--muted); } circle.at { fill: var(--text); stroke: var(--card); stroke-width: 1.5; }

@@ -3,11 +3,14 @@
 //! [`html`] makes the page from a [`Report`]. A report can be made at any time, also before the first step.
 
 mod axis;
+mod history;
 mod html;
 mod plot;
 mod series;
+mod summary;
 #[cfg(test)]
 mod tests;
+mod words;
 
 pub use html::html;
 

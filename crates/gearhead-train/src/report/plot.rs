@@ -4,8 +4,9 @@
 use maud::{Markup, html};
 
 use super::{
-    axis::{Axis, grouped, significant},
+    axis::Axis,
     series::{is_drawable, thin},
+    words::{grouped, significant},
 };
 
 const LEFT: f64 = 58.0;
@@ -130,14 +131,14 @@ impl Plot {
                         text.tick x=(at) y=(bottom + 18.0) text-anchor="middle" { (label) }
                     }
                     line.axis x1=(LEFT) x2=(right) y1=(bottom) y2=(bottom) {}
-                    text.tick x=((LEFT + right) / 2.0) y=(height - 6.0) text-anchor="middle" { "step" }
+                    text.tick x=(f64::midpoint(LEFT, right)) y=(height - 6.0) text-anchor="middle" { "step" }
                     @for (step, says) in self.marks.iter().step_by(spread) {
                         line.mark x1=(x.pixel(*step)) x2=(x.pixel(*step)) y1=(TOP) y2=(bottom) { title { (says) } }
                     }
                     @for curve in &curves { (line(curve, &x, &y)) }
                     @if let Some((value, says)) = &self.level {
                         line.level x1=(LEFT) x2=(right) y1=(y.pixel(*value)) y2=(y.pixel(*value)) {}
-                        text.tick x=(right - 4.0) y=(y.pixel(*value) + 15.0) text-anchor="end" { (says) }
+                        text.tick.halo x=(right - 4.0) y=(y.pixel(*value) + 15.0) text-anchor="end" { (says) }
                     }
                     @for (step, value) in &gaps {
                         text.gap x=(x.pixel(*step)) y=(TOP + 10.0) text-anchor="middle" {
@@ -165,7 +166,7 @@ fn legend(curves: &[Curve], has_gaps: bool, right: f64) -> Markup {
     let mut left = right;
     let mut placed = Vec::with_capacity(entries.len());
     for (class, name) in entries.into_iter().rev() {
-        left -= name.len() as f64 * CHAR + 42.0;
+        left -= name.len() as f64 * (CHAR - 0.8) + 46.0;
         placed.push((class, name, left));
     }
     html! {
@@ -205,7 +206,7 @@ fn ring((x, y): (f64, f64), says: &str, right: f64) -> Markup {
     let text = x.clamp(LEFT + half, (right - half).max(LEFT + half));
     html! {
         circle.best cx=(x) cy=(y) r="6" {}
-        text.best x=(tenth(text)) y=(tenth(y - 13.0)) text-anchor="middle" { (says) }
+        text.best.halo x=(tenth(text)) y=(tenth(y - 13.0)) text-anchor="middle" { (says) }
     }
 }
 

@@ -165,7 +165,9 @@ fn best_last_and_overfitting_are_told() {
     let html = page(&report);
     assert!(html.contains("All 300 steps (1 epoch) in 2 min 30 s, at 4,096 tokens per second. The lowest validation loss is 1.500, \
                            after step 200; the last is 1.800."));
-    assert!(html.contains("After step 200 the validation loss rose by 20 %"));
+    assert!(html.contains(
+        "After step 200 the validation loss rose by 20 % while the training loss fell: the model overfits."
+    ));
     assert!(html.contains(">best 1.500 at step 200</text>"));
     let html = page(&Report { evaluations: &evaluations[..2], planned_steps: 500, ..report });
     assert!(
