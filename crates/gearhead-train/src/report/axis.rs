@@ -129,7 +129,7 @@ fn tick_label(value: f64, spacing: f64, largest: f64) -> String {
 
 fn power_label(logarithm: f64) -> String {
     let value = 10f64.powf(logarithm);
-    if (-3.5..5.5).contains(&logarithm) {
+    if (-2.5..5.5).contains(&logarithm) {
         let decimals = (-(logarithm + 1e-9).floor()).max(0.0) as usize;
         if decimals == 0 { grouped(value) } else { format!("{value:.decimals$}") }
     } else {

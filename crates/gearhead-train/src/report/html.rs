@@ -11,6 +11,9 @@ use super::{
     words::{duration, error_percent, grouped, number, of, significant, size, unit},
 };
 
+/// The most rows of a table.
+const MAX_ROWS: usize = 100;
+
 /// The report as HTML. Whatever a case or a file says is text there, never markup.
 pub fn html(report: &Report<'_>) -> String {
     let history = History::of(report);
@@ -83,7 +86,9 @@ fn figure(name: &str, value: &str, more: &str) -> Markup {
 }
 
 fn mean_of(n_points: usize) -> String {
-    window(n_points).map_or_else(String::new, |window| format!("mean of the last {} steps", window / 2 + 1))
+    window(n_points).map_or_else(String::new, |window| {
+        format!("mean of the last {} steps", grouped((window / 2 + 1) as f64))
+    })
 }
 
 fn curves(report: &Report<'_>, history: &History<'_>) -> Markup {
@@ -94,11 +99,11 @@ fn curves(report: &Report<'_>, history: &History<'_>) -> Markup {
             p.muted {
                 @match window(history.steps.len()) {
                     Some(window) => {
-                        "Pale: the loss of each step, before it. Strong: the mean of " (window) " steps around it."
+                        "Pale: the loss of each step, before it. Strong: the mean of " (grouped(window as f64)) " steps around it."
                     }
                     None => "The line is the loss of each step, before it.",
                 }
-                @if !history.evaluations.is_empty() { " Dots: the loss of the validation cases; the ring is the lowest." }
+                @if history.best.is_some() { " The ring is the lowest loss of the validation cases." }
                 @if !report.incidents.is_empty() { " Dashed: incidents, which are listed below." }
                 " Point at a plot to read its values."
             }
@@ -115,7 +120,7 @@ fn curves(report: &Report<'_>, history: &History<'_>) -> Markup {
                     ..plot()
                 }.to_svg())
                 (Plot {
-                    title: "Gradient norm, unclipped".into(),
+                    title: "Gradient norm".into(),
                     curves: raw_and_mean(history.of_steps(|step| step.grad_norm)),
                     ..plot()
                 }.to_svg())
@@ -127,6 +132,7 @@ fn curves(report: &Report<'_>, history: &History<'_>) -> Markup {
                 }.to_svg())
                 (resident(report, history).to_svg())
             }
+            p.muted.below { "The gradient norm is that before clipping. Evaluations do not count in tokens per second." }
         }
     }
 }
@@ -191,7 +197,11 @@ fn resident(report: &Report<'_>, history: &History<'_>) -> Plot {
     let (unit, name) = unit(most);
     let points = bytes.iter().map(|(step, bytes)| (*step as f64, *bytes as f64 / unit)).collect();
     Plot {
-        title: format!("Memory of the process, {name}"),
+        title: if bytes.is_empty() {
+            "Memory of the process".into()
+        } else {
+            format!("Memory of the process, {name}")
+        },
         vertical: Vertical::FromZero,
         curves: vec![Curve { name: "memory", look: Look::Strong, points }],
         level: predicted.map(|bytes| (bytes as f64 / unit, format!("predicted peak {}", size(bytes)))),
@@ -200,13 +210,15 @@ fn resident(report: &Report<'_>, history: &History<'_>) -> Plot {
 }
 
 fn incidents(report: &Report<'_>) -> Markup {
+    let shown = &report.incidents[..report.incidents.len().min(MAX_ROWS)];
+    let more = report.incidents.len() - shown.len();
     markup! {
         section {
             h2 { "Incidents" }
             div.wide { table.incidents {
                 thead { tr { th.n { "step" } th { "what" } th { "" } } }
                 tbody {
-                    @for incident in report.incidents {
+                    @for incident in shown {
                         @let (class, kind) = match incident.kind {
                             IncidentKind::Resumed => ("good", "resumed"),
                             IncidentKind::SkippedBatch => ("bad", "skipped batch"),
@@ -216,6 +228,7 @@ fn incidents(report: &Report<'_>) -> Markup {
                     }
                 }
             } }
+            @if more > 0 { p.muted.below { "And " (grouped(more as f64)) " more." } }
         }
     }
 }
@@ -286,7 +299,7 @@ fn answer(when: &str, text: Option<&str>) -> Markup {
 
 fn evaluations(history: &History<'_>) -> Markup {
     // Of a long history the last.
-    let shown = &history.evaluations[history.evaluations.len().saturating_sub(200)..];
+    let shown = &history.evaluations[history.evaluations.len().saturating_sub(MAX_ROWS)..];
     let best = history.best.map(|best| best.step);
     markup! {
         section {
@@ -360,6 +373,7 @@ code, pre { font: 0.88em/1.5 ui-monospace, monospace; overflow-wrap: anywhere; }
 .findings { padding-left: 20px; margin: 14px 0 0; }
 section { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 18px 20px; margin-top: 20px; }
 section > p { margin: 0 0 10px; font-size: 0.92rem; }
+section > .below { margin: 10px 0 0; }
 .wide { overflow-x: auto; } table { border-collapse: collapse; font-size: 0.92rem; width: 100%; }
 th, td { text-align: left; padding: 5px 14px 5px 0; border-bottom: 1px solid var(--line); vertical-align: top; font-weight: 400; }
 tr:last-child > * { border-bottom: 0; } thead th { font-weight: 600; } .total > * { font-weight: 600; }

@@ -17,7 +17,7 @@ const BOTTOM: f64 = 40.0;
 const CHAR: f64 = 7.0;
 /// Width of a stretch that shows its values under the pointer.
 const BAND: f64 = 9.0;
-/// The most incidents that are marked.
+/// The most incidents, and the most values that are not finite, that are marked.
 const MAX_MARKS: usize = 60;
 
 /// How large a plot is.
@@ -103,7 +103,7 @@ impl Plot {
         let drawable = values().map(|point| point.1).filter(|value| is_drawable(*value));
         let drawable: Vec<f64> = drawable.chain(self.level.iter().map(|level| level.0)).collect();
         if values().next().is_none() {
-            return html! { figure.plot { p.empty { (self.title) ": no value yet." } } };
+            return html! { figure.plot { p.empty { (self.title) ": nothing recorded." } } };
         }
         let (width, height) = self.size.pixels();
         let class = if self.size == Size::Wide { "large" } else { "small" };
@@ -114,11 +114,11 @@ impl Plot {
             Vertical::AsValuesAsk => Axis::as_values_ask(&drawable, bottom, TOP),
         };
         let gaps: Vec<(f64, f64)> = values().filter(|point| !is_drawable(point.1)).copied().collect();
-        let spread = self.marks.len().div_ceil(MAX_MARKS).max(1);
+        let spread = |n: usize| n.div_ceil(MAX_MARKS).max(1);
         html! {
             figure.plot {
                 svg.(class) viewBox=(format!("0 0 {width} {height}")) role="img" aria-label=(self.title) {
-                    text.title x="2" y="15" { (self.title) @if y.is_logarithmic() { tspan.tick { "  log scale" } } }
+                    text.title x="2" y="15" { (self.title) }
                     (legend(&curves, !gaps.is_empty(), right))
                     @for (value, label) in y.ticks() {
                         @let at = y.pixel(*value);
@@ -128,11 +128,13 @@ impl Plot {
                     @for (step, label) in x.ticks() {
                         @let at = x.pixel(*step);
                         line.axis x1=(at) x2=(at) y1=(bottom) y2=(bottom + 4.0) {}
-                        text.tick x=(at) y=(bottom + 18.0) text-anchor="middle" { (label) }
+                        @let middle = at.min(tenth(width - label.len() as f64 * CHAR / 2.0));
+                        text.tick x=(middle) y=(bottom + 18.0) text-anchor="middle" { (label) }
                     }
+                    @if y.is_logarithmic() { text.tick x="2" y=(height - 6.0) { "log scale" } }
                     line.axis x1=(LEFT) x2=(right) y1=(bottom) y2=(bottom) {}
                     text.tick x=(f64::midpoint(LEFT, right)) y=(height - 6.0) text-anchor="middle" { "step" }
-                    @for (step, says) in self.marks.iter().step_by(spread) {
+                    @for (step, says) in self.marks.iter().step_by(spread(self.marks.len())) {
                         line.mark x1=(x.pixel(*step)) x2=(x.pixel(*step)) y1=(TOP) y2=(bottom) { title { (says) } }
                     }
                     @for curve in &curves { (line(curve, &x, &y)) }
@@ -140,7 +142,7 @@ impl Plot {
                         line.level x1=(LEFT) x2=(right) y1=(y.pixel(*value)) y2=(y.pixel(*value)) {}
                         text.tick.halo x=(right - 4.0) y=(y.pixel(*value) + 15.0) text-anchor="end" { (says) }
                     }
-                    @for (step, value) in &gaps {
+                    @for (step, value) in gaps.iter().step_by(spread(gaps.len())) {
                         text.gap x=(x.pixel(*step)) y=(TOP + 10.0) text-anchor="middle" {
                             "×" title { "step " (grouped(*step)) ": " (value) }
                         }

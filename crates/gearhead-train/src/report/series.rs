@@ -65,11 +65,12 @@ pub(super) fn smooth(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
         // Narrower at the beginning, where a mean of later points would hide how high the loss was.
         let reach = (window / 2).min(index);
         let around = &points[index - reach..=(index + reach).min(last)];
-        let (sum, n) = around
-            .iter()
-            .filter(|point| is_drawable(point.1))
-            .fold((0.0, 0), |(sum, n), point| (sum + point.1, n + 1));
-        (points[index].0, if n == 0 { f64::NAN } else { sum / f64::from(n) })
+        let drawable: Vec<f64> =
+            around.iter().map(|point| point.1).filter(|value| is_drawable(*value)).collect();
+        // Over a single gap, not into a long one.
+        let is_known = 2 * drawable.len() > around.len();
+        let mean = drawable.iter().sum::<f64>() / drawable.len() as f64;
+        (points[index].0, if is_known { mean } else { f64::NAN })
     };
     (0..n_places).map(mean).collect()
 }

@@ -117,6 +117,10 @@ fn a_hundred_thousand_steps_are_thinned_and_keep_their_spike() {
         (1..=2000).map(|it| evaluation(it * 50, 2.5 - it as f64 / 2000.0, true)).collect();
     let html = page(&Report { steps: &steps, evaluations: &evaluations, planned_steps: 100_000, ..empty() });
     assert!(curve_lengths(&html).into_iter().all(|n| n <= MAX_POINTS));
+    let incident = |it| Incident { step: it, kind: IncidentKind::SkippedBatch, text: "left out".into() };
+    let incidents: Vec<Incident> = (1..=1234).map(incident).collect();
+    let with_incidents = page(&Report { steps: &steps, incidents: &incidents, ..empty() });
+    assert!(with_incidents.contains("And 1,134 more.") && with_incidents.matches("left out").count() <= 160);
     assert!(html.len() < 500_000, "{} bytes", html.len());
     let points: Vec<(f64, f64)> = steps.iter().map(|it| (it.step as f64, it.loss)).collect();
     let thinned = thin(&points);
@@ -231,4 +235,12 @@ fn the_running_mean_follows_the_curve() {
     let inside = mean.iter().filter(|(step, _)| *step < 980.0);
     assert!(inside.into_iter().all(|(step, value)| (value - (100.0 - step / 10.0)).abs() < 1e-9));
     assert!(smooth(&line[..10]).is_empty());
+
+    // Over a single gap, not into a long one.
+    let mut gaps = line[..200].to_vec();
+    gaps[50].1 = f64::NAN;
+    gaps[101..].iter_mut().for_each(|point| point.1 = f64::NAN);
+    let drawn: Vec<f64> =
+        smooth(&gaps).iter().filter(|point| point.1.is_finite()).map(|point| point.0).collect();
+    assert_eq!((drawn.len(), drawn.last()), (101, Some(&100.0)));
 }
