@@ -1,8 +1,6 @@
 //! The loop: epochs of steps, evaluations, checkpoints, metrics.
 
 use std::{
-    fs::File,
-    io::{BufWriter, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
     sync::atomic::{AtomicBool, Ordering},
     time::{Duration, Instant},
@@ -20,6 +18,7 @@ use crate::{
     divergence::{MOST_SKIPPED, OnDivergence, leap_from, remember},
     error::{Error, Result},
     gradients::{StepGradients, mean_loss, step_gradients, without_gradients},
+    journal::{Journal, resident_bytes},
     optimizer::AdamW,
     schedule::learning_rate,
 };
@@ -60,6 +59,8 @@ pub enum Event {
         target_tokens: usize,
         /// Seconds since the training began.
         seconds: f64,
+        /// Memory of the process in use, where the system tells it.
+        resident_bytes: Option<u64>,
     },
     /// The validation cases were evaluated.
     Evaluation {
@@ -148,8 +149,8 @@ pub struct Control<'a> {
     pub stop: Option<&'a AtomicBool>,
 }
 
-/// Trains a model and leaves `best` and `last` model directories, `metrics.jsonl`, the resolved `config.toml` and
-/// `checkpoints` in the configuration's output folder.
+/// Trains a model and leaves `best` and `last` model directories, `metrics.jsonl`, `report.html`, `tensorboard`, the resolved
+/// `config.toml` and `checkpoints` in the configuration's output folder.
 ///
 /// # Errors
 ///
@@ -173,7 +174,7 @@ struct Training<'a, B: AutodiffKernels> {
     decoder: Option<Decoder<B>>,
     optimizer: AdamW<B>,
     state: State,
-    metrics: BufWriter<File>,
+    journal: Journal,
     on_event: &'a mut dyn FnMut(&Event),
     /// When this process began, less the time of those before.
     start: Instant,
@@ -221,14 +222,7 @@ impl<'a, B: AutodiffKernels> Training<'a, B> {
             ..config.model.clone()
         };
         let resolved = folder.join("config.toml");
-        let metrics_path = folder.join("metrics.jsonl");
-        let open_metrics = || -> std::io::Result<BufWriter<File>> {
-            let mut file = File::options().create(true).truncate(false).write(true).open(&metrics_path)?;
-            file.set_len(found.as_ref().map_or(0, |found| found.state.metrics_bytes))?;
-            file.seek(SeekFrom::End(0))?;
-            Ok(BufWriter::new(file))
-        };
-        let metrics = open_metrics().map_err(io(&metrics_path))?;
+        let journal = Journal::open(folder, found.as_ref().map(|found| &found.state))?;
         let steps = data.train.len().div_ceil(config.train.batch_size) * config.train.epochs;
         let resumed = found.is_some();
         let (decoder, optimizer, state) = if let Some(found) = found {
@@ -266,7 +260,7 @@ impl<'a, B: AutodiffKernels> Training<'a, B> {
             decoder: Some(decoder),
             optimizer,
             state,
-            metrics,
+            journal,
             on_event,
             start: now,
             before,
@@ -314,6 +308,7 @@ impl<'a, B: AutodiffKernels> Training<'a, B> {
                 break;
             }
         }
+        self.journal.report(&self.state, &self.config.resolved(), self.config.seed)?;
         if self.state.best.is_none() && self.state.step == steps {
             return Err(Error::Diverged { step: steps, what: "validation loss", value: f64::NAN });
         }
@@ -360,6 +355,7 @@ impl<'a, B: AutodiffKernels> Training<'a, B> {
             tokens: gradients.token_count,
             target_tokens: gradients.target_count,
             seconds: self.seconds(),
+            resident_bytes: resident_bytes(),
         };
         // Taken out, so that the weights are held once and changed in place.
         let decoder = self.decoder.take().expect("the decoder is away only while a step is taken");
@@ -403,19 +399,15 @@ impl<'a, B: AutodiffKernels> Training<'a, B> {
         }
         self.save(&evaluated, "last")?;
         let seconds = self.seconds();
-        self.record(&Event::Evaluation { step, validation_loss, is_best, seconds })
+        self.record(&Event::Evaluation { step, validation_loss, is_best, seconds })?;
+        self.journal.report(&self.state, &self.config.resolved(), self.config.seed)
     }
 
     fn checkpoint(&mut self) -> Result<()> {
         let (step, seconds) = (self.state.step, self.seconds());
         self.state.seconds = seconds;
         self.state.optimizer_steps = self.optimizer.steps();
-        let mut sync = || -> std::io::Result<u64> {
-            self.metrics.flush()?;
-            self.metrics.get_ref().sync_data()?;
-            self.metrics.stream_position()
-        };
-        self.state.metrics_bytes = sync().map_err(io(&self.config.output.join("metrics.jsonl")))?;
+        self.state.metrics_bytes = self.journal.sync()?;
         checkpoint::write(&self.config.output, &self.state, self.decoder(), &self.optimizer)?;
         self.last_checkpoint = Instant::now();
         self.record(&Event::Checkpoint { step, seconds })
@@ -431,12 +423,7 @@ impl<'a, B: AutodiffKernels> Training<'a, B> {
 
     fn record(&mut self, event: &Event) -> Result<()> {
         (self.on_event)(event);
-        let mut write = || -> std::io::Result<()> {
-            serde_json::to_writer(&mut self.metrics, event)?;
-            self.metrics.write_all(b"\n")?;
-            if matches!(event, Event::Step { .. }) { Ok(()) } else { self.metrics.flush() }
-        };
-        write().map_err(io(&self.config.output.join("metrics.jsonl")))
+        self.journal.write(event)
     }
 
     fn save(&self, decoder: &Decoder<B::InnerBackend>, name: &str) -> Result<()> {

@@ -328,7 +328,9 @@ fn the_output_folder_holds_what_it_should_and_nothing_else() {
     // The second training takes the place of the first.
     workshop.train().0.unwrap();
     let (_, events) = workshop.train();
-    let mut expected = vec!["best".to_owned(), "last".into(), "config.toml".into(), "metrics.jsonl".into()];
+    let mut expected = ["best", "last", "config.toml", "metrics.jsonl", "report.html", "tensorboard"]
+        .map(str::to_owned)
+        .to_vec();
     for model in ["best", "last"] {
         for file in
             ["config.json", "gearhead.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"]
@@ -346,8 +348,11 @@ fn the_output_folder_holds_what_it_should_and_nothing_else() {
         }
     }
     expected.sort();
-    assert_eq!(paths(&workshop.config.output), expected);
-    assert_eq!(paths(workshop.folder.path()).len(), expected.len() + 3, "something stands beside the output");
+    let (event_files, found): (Vec<_>, Vec<_>) = paths(&workshop.config.output)
+        .into_iter()
+        .partition(|path| path.starts_with("tensorboard/events.out.tfevents."));
+    assert_eq!((event_files.len(), found), (1, expected.clone()));
+    assert_eq!(paths(workshop.folder.path()).len(), expected.len() + 4, "something stands beside the output");
 
     let resolved = Config::load(workshop.config.output.join("config.toml"), &[]).unwrap();
     assert_eq!(resolved, workshop.config);
@@ -480,6 +485,8 @@ fn a_training_that_was_stopped_goes_on_to_the_last_bit() {
             steps.map(|line| (line["step"].clone(), line["loss"].clone())).collect::<Vec<_>>()
         };
         assert_eq!(of_steps(&stopped), of_steps(&whole), "the metrics hold each step once");
+        let report = String::from_utf8(stopped.file("report.html")).unwrap();
+        assert!(report.contains("Taken up again") && report.contains("--start-over"));
         // What is finished is not begun again.
         let (summary, events) = stopped.train_from(Start::Resume, usize::MAX);
         assert!(summary.unwrap().is_finished());

@@ -60,7 +60,10 @@ fn a_training_obeys_its_overrides_and_leaves_a_whole_folder() {
     let mut left: Vec<_> =
         fs::read_dir(workspace.path("elsewhere")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     left.sort();
-    assert_eq!(left, ["best", "checkpoints", "config.toml", "last", "metrics.jsonl"]);
+    assert_eq!(
+        left,
+        ["best", "checkpoints", "config.toml", "last", "metrics.jsonl", "report.html", "tensorboard"]
+    );
 }
 
 #[test]

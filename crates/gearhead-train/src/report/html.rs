@@ -337,7 +337,7 @@ fn again(report: &Report<'_>) -> Markup {
                 tr { th { "versions" } td { "Gearhead " (report.gearhead) ", Burn " (report.burn) } }
                 tr { th { "seed" } td { (report.seed) } }
                 @for file in report.data_files {
-                    tr { th { code { (file.name) } } td { span.muted { "SHA-256 " } code { (file.sha256) } } }
+                    tr { th { code { (file.name) } } td { span.muted { "XXH3 " } code { (file.xxh3) } } }
                 }
             } } }
         }

@@ -55,8 +55,8 @@ pub struct Report<'a> {
 pub struct DataFile {
     /// Its path, or what else it goes by.
     pub name: String,
-    /// The SHA-256 of its bytes, in hexadecimal digits.
-    pub sha256: String,
+    /// The XXH3 of its bytes, in hexadecimal digits.
+    pub xxh3: String,
 }
 
 /// One optimizer step.

@@ -132,7 +132,7 @@ fn a_hundred_thousand_steps_are_thinned_and_keep_their_spike() {
 #[test]
 fn everything_is_escaped() {
     let hostile = "</pre><script>alert('&')</script>";
-    let data_files = [DataFile { name: hostile.into(), sha256: hostile.into() }];
+    let data_files = [DataFile { name: hostile.into(), xxh3: hostile.into() }];
     let sample = Sample {
         prompt: hostile.into(),
         expected: hostile.into(),
