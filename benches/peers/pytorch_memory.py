@@ -1,14 +1,13 @@
-"""Memory of PyTorch's optimizer steps on a Llama of 134 million parameters, each configuration in a fresh process.
+"""Memory of PyTorch's optimizer steps on a Llama of 124 million parameters, each configuration in a fresh process.
 
-    python pytorch_memory.py [--tokens 512] [--batch 32] [--pieces 16,32] [--steps 1] [--only-pieces N]
+    python pytorch_memory.py [--tokens 512] [--batch 32] [--pieces 16,32] [--steps 2] [--only-pieces N]
 
-A step is `--batch` documents of `--tokens` tokens in as many accumulated pieces as `--pieces` says; each number of pieces
-is run without and with gradient checkpointing, with AdamW's loop of tensors (`foreach`, or `for` on a CPU where PyTorch
-chooses it) and with its fused kernel. Weights are random with a fixed seed. The peak is the kernel's, of the whole
-process; `imports_bytes` is what it had before there was a model.
+A step is `--batch` documents of `--tokens` tokens in as many accumulated pieces as `--pieces` says. Each number of
+pieces is run without and with gradient checkpointing, with AdamW as PyTorch chooses (on a CPU a loop over tensors) and
+fused. Weights are random with a fixed seed. The peak is that of the whole process, as the kernel counted it;
+`imports_bytes` of it were there before the model. Only in the second step do activations and the optimizer's state meet.
 
-The first pieces and the optimizer's step decide the peak: `--only-pieces 3` stops each step after three pieces, which
-gives the same memory in less time, and no speed.
+`--only-pieces 3` ends each step after three pieces: the same memory in less time, but no speed.
 """
 
 import argparse
@@ -21,7 +20,7 @@ import time
 
 SHAPE = dict(
     vocab_size=32000, hidden_size=768, num_hidden_layers=12, num_attention_heads=12, num_key_value_heads=12,
-    intermediate_size=2048, max_position_embeddings=2048, tie_word_embeddings=True,
+    intermediate_size=2560, max_position_embeddings=2048, tie_word_embeddings=True,
 )
 OPTIMIZERS = {"default": {}, "foreach": {"foreach": True}, "fused": {"fused": True}}
 
@@ -105,7 +104,7 @@ def main():
     parser.add_argument("--tokens", type=int, default=512)
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--pieces", default="16,32", help="numbers of pieces, of which each is measured")
-    parser.add_argument("--steps", type=int, default=1)
+    parser.add_argument("--steps", type=int, default=2)
     parser.add_argument("--only-pieces", type=int)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--optimizers", default="default,fused", help="of " + ", ".join(OPTIMIZERS))

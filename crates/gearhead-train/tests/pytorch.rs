@@ -23,9 +23,9 @@ use serde::Deserialize;
 
 type B = Autodiff<Flex>;
 
-// PyTorch's own float32 is at most this far from its float64, which is what the file holds: losses 6e-6, gradient
-// norms 1e-5, values 2e-6 and the change of a parameter 2e-5. `in_float32` there has it for each model.
-const LOSS: f64 = 2e-5;
+// PyTorch's own float32 is this far from its float64, with which we are compared: losses 1e-6, gradient norms 1e-5,
+// values 5e-7 and changes of parameters 2e-5. `in_float32` in the file has it for each model.
+const LOSS: f64 = 1e-5;
 const GRAD_NORM_SHARE: f64 = 5e-5;
 const LEARNING_RATE_SHARE: f64 = 1e-8;
 const VALUE: f64 = 1e-5;
