@@ -75,13 +75,11 @@ pub(crate) fn portable<B: Kernels>(
     let device = B::float_device(&parameter);
     B::seed(&device, u64::from(step.step));
     let dtype = codes[0].dtype();
-    let [first, second] = [0, 1].map(|moment| {
-        let codes = Tensor::<B, 1, Int>::from_primitive(codes[moment].clone());
-        raw(decoded(codes, view::<B, 1>(scales[moment].clone()), CODES[moment]))
-    });
-    let (parameter, first, second) = adamw::portable::<B>(parameter, grad, (first, second), step);
-    let coded = [first, second].map(view::<B, 1>);
-    let [first, second] = [0, 1].map(|moment| encoded(coded[moment].clone(), CODES[moment]));
+    let ([first, second], [first_scales, second_scales]) = (codes, scales);
+    let first = decoded(Tensor::<B, 1, Int>::from_primitive(first), view::<B, 1>(first_scales), CODES[0]);
+    let second = decoded(Tensor::<B, 1, Int>::from_primitive(second), view::<B, 1>(second_scales), CODES[1]);
+    let (parameter, first, second) = adamw::portable::<B>(parameter, grad, (raw(first), raw(second)), step);
+    let (first, second) = (encoded(view::<B, 1>(first), CODES[0]), encoded(view::<B, 1>(second), CODES[1]));
     let codes = [first.0, second.0].map(|codes| codes.cast(dtype).into_primitive());
     (parameter, codes, [raw(first.1), raw(second.1)])
 }

@@ -15,9 +15,7 @@ use burn::{
 use gearhead_data::prompt::Document;
 use gearhead_model::{Decoder, ModelDirectory, for_each_parameter};
 use gearhead_train::{
-    config::TrainConfig,
-    optimizer::{AdamW, step_gradients},
-    schedule::learning_rate,
+    config::TrainConfig, gradients::step_gradients, optimizer::AdamW, schedule::learning_rate,
 };
 use serde::Deserialize;
 
@@ -142,6 +140,9 @@ impl Distances {
 
 /// Takes the steps of a fixture, each in `pieces` parts, and compares all that PyTorch noted down.
 fn compare(model: &str, config: &TrainConfig, expected: &Training, pieces: usize) {
+    let mut config = config.clone();
+    config.accumulation = pieces;
+    let config = &config;
     let directory = ModelDirectory::open(fixtures().join("transformers").join(model)).unwrap();
     let mut decoder: Decoder<B> = directory.decoder(&FlexDevice).unwrap();
     let documents = expected.documents();
@@ -154,7 +155,7 @@ fn compare(model: &str, config: &TrainConfig, expected: &Training, pieces: usize
         let expected_rate = expected.learning_rates[index];
         distances.check_share("share of the learning rate", &place, rate, expected_rate, LEARNING_RATE_SHARE);
         let chosen: Vec<&Document> = chosen.iter().map(|index| &documents[*index]).collect();
-        let gradients = step_gradients(&decoder, &chosen, pieces);
+        let gradients = step_gradients(&decoder, &chosen, config);
         let (loss, norm) = (gradients.loss, gradients.grad_norm);
         distances.check("loss", &place, loss, expected.losses[index], LOSS);
         let expected_norm = expected.grad_norms[index];

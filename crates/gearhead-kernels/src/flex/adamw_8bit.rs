@@ -23,10 +23,10 @@ pub(super) fn step(
     step: &AdamWStep,
 ) -> (FlexTensor, [FlexTensor; 2], [FlexTensor; 2]) {
     let grad = contiguous(grad);
+    let ([first, second], [first_scale, second_scale]) = (codes, scales);
     // A view, even a contiguous one, gets storage of its own; a whole tensor is only passed through.
-    let mut parameter = parameter.to_contiguous();
-    let [mut first, mut second] = codes.map(|codes| codes.to_contiguous());
-    let [mut first_scale, mut second_scale] = scales.map(|scales| scales.to_contiguous());
+    let [mut parameter, mut first, mut second, mut first_scale, mut second_scale] =
+        [parameter, first, second, first_scale, second_scale].map(|tensor| tensor.to_contiguous());
     let pieces = parameter
         .storage_mut::<f32>()
         .par_chunks_mut(TASK * MOMENT_BLOCK)

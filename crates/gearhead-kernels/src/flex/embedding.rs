@@ -21,7 +21,7 @@ pub(super) fn add_rows(table: FlexTensor, ids: IntTensor<Flex>, rows: &FlexTenso
     let (ids, rows) = (super::ids(ids), contiguous(rows));
     let [_, d] = dims::<2>(&rows);
     // A view, even a contiguous one, gets storage of its own; a whole tensor is only passed through.
-    let mut table = table.to_contiguous();
+    let [mut table] = [table].map(|table| table.to_contiguous());
     let sums = table.storage_mut::<f32>();
     for (row, id) in elements(&rows).chunks_exact(d.max(1)).zip(&ids) {
         for (sum, value) in sums[*id as usize * d..][..d].iter_mut().zip(row) {
