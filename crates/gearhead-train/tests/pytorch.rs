@@ -1,5 +1,6 @@
 //! Twenty optimizer steps against PyTorch: `fixtures/training/make.py` made the documents and the expected numbers.
 #![cfg(feature = "flex")]
+#![allow(clippy::print_stdout, reason = "distances, for who asks for them with --nocapture")]
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
 use std::{

@@ -1,7 +1,7 @@
 //! AdamW with moments in 8 bits, against the step in full precision.
 
 use burn::{
-    backend::Flex,
+    backend::{Flex, flex::FlexDevice},
     tensor::{DType, Int, Tensor, TensorData},
 };
 use gearhead_kernels::{AdamWStep, MOMENT_BLOCK, Moments8Bit, adamw_step, adamw_step_8bit};
@@ -18,11 +18,11 @@ const STEP: AdamWStep = AdamWStep {
 
 fn float(values: &[f32], dtype: DType) -> Tensor<Flex, 1> {
     let data = TensorData::new(values.to_vec(), [values.len()]).convert_dtype(dtype);
-    Tensor::from_data(data, (&Default::default(), dtype))
+    Tensor::from_data(data, (&FlexDevice, dtype))
 }
 
 fn zeros(count: usize, dtype: DType) -> Moments8Bit<Flex> {
-    let device = Default::default();
+    let device = FlexDevice;
     let codes = || Tensor::<Flex, 1, Int>::zeros([count], (&device, DType::U8));
     let scales = || Tensor::zeros([count / MOMENT_BLOCK], (&device, dtype));
     Moments8Bit { codes: [codes(), codes()], scales: [scales(), scales()] }
