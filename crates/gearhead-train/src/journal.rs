@@ -57,7 +57,8 @@ impl Journal {
             Ok(events)
         };
         let events = open_events().map_err(|source| Error::Io { path: events_folder.clone(), source })?;
-        let began = OffsetDateTime::now_utc().format(&Rfc3339).unwrap_or_default();
+        let now = OffsetDateTime::now_utc();
+        let began = now.replace_nanosecond(0).unwrap_or(now).format(&Rfc3339).unwrap_or_default();
         let mut journal = Self {
             folder: folder.to_owned(),
             metrics: BufWriter::new(file),
