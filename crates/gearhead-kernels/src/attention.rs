@@ -137,6 +137,20 @@ pub fn cached_attention<B: Kernels>(
     (view(output), cache.map(view))
 }
 
+/// Attention of each token to itself and to the earlier tokens of its own document: `softmax(q kᵀ / √d_head) v` for each
+/// head.
+///
+/// # Shapes
+///
+/// `qkv`: `[n, (n_heads + 2 * n_kv_heads) * d_head]`, result: `[n, n_heads * d_head]`.
+///
+/// # Source
+///
+/// Vaswani et al., *Attention Is All You Need*, 2017, equation 1; Ainslie et al., *GQA*, 2023, for the groups.
+pub fn packed_attention<B: Kernels>(qkv: Tensor<B, 2>, heads: Heads, documents: &Documents) -> Tensor<B, 2> {
+    view(B::packed_attention(raw(qkv), heads, documents).0)
+}
+
 /// Documents as the rows of a rectangle: `[documents, heads, longest, d_head]`, padded at the end.
 struct Rectangle<B: Backend> {
     /// For each cell, the flat token that stands in it; padding repeats token 0.

@@ -22,7 +22,9 @@ use crate::{
     AdamWStep, AttentionContext, Documents, Heads, Quantization, SharedPrefix, Span, adamw, adamw_8bit,
     attention,
     block::{self, AttentionSaved, MlpSaved},
-    embedding, linear, linear_cross_entropy, rms_norm, rope, squares, swiglu,
+    embedding,
+    linear::{self, LinearSaved},
+    linear_cross_entropy, rms_norm, rope, squares, swiglu,
 };
 
 /// The operations, on a backend's own tensors. Every method has a portable default; the functions of the crate's
@@ -402,4 +404,105 @@ impl<B: Kernels, C: CheckpointStrategy> Kernels for Autodiff<B, C> {
             B::linear_cross_entropy(hidden_in, weight_in, targets)
         )
     }
+
+    fn linear_out_in(x: FloatTensor<Self>, weights: Vec<FloatTensor<Self>>) -> FloatTensor<Self> {
+        operation!(LinearOutIn, 2, LinearSaved<FloatTensor<B>>, |saved, grad, _| {
+            linear::backward::<B>(saved, grad)
+        });
+        // An operation for each weight, so that each gradient is computed only where it is wanted.
+        let part = |weight: FloatTensor<Self>| {
+            let (x_in, weight_in) = (x.primitive.clone(), weight.primitive.clone());
+            let saved = kept::<B, C>(&x, &weight);
+            let forward = || B::linear_out_in(x_in.clone(), vec![weight_in.clone()]);
+            run!(LinearOutIn, C, [x.clone(), weight], (forward(), saved), forward())
+        };
+        linear::side_by_side::<Self>(weights.into_iter().map(part).collect())
+    }
+
+    fn linear_add(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        residual: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        operation!(LinearAdd, 3, LinearSaved<FloatTensor<B>>, |saved, grad: FloatTensor<B>, _| {
+            let [x, weight] = linear::backward::<B>(saved, grad.clone());
+            [x, weight, Some(grad)]
+        });
+        let (x_in, weight_in) = (x.primitive.clone(), weight.primitive.clone());
+        let (residual_in, saved) = (residual.primitive.clone(), kept::<B, C>(&x, &weight));
+        let forward = || B::linear_add(x_in.clone(), weight_in.clone(), residual_in.clone());
+        run!(LinearAdd, C, [x, weight, residual], (forward(), saved), forward())
+    }
+
+    fn rope(
+        x: FloatTensor<Self>,
+        cos: FloatTensor<Self>,
+        sin: FloatTensor<Self>,
+        heads: usize,
+    ) -> FloatTensor<Self> {
+        // A rotation's transpose is the rotation by the opposite angle.
+        operation!(Rope, 1, (FloatTensor<B>, FloatTensor<B>, usize), |(cos, sin, heads), grad, _| {
+            [Some(B::rope(grad, cos, B::float_neg(sin), heads))]
+        });
+        let (x_in, cos, sin) = (x.primitive.clone(), cos.primitive, sin.primitive);
+        let forward = || B::rope(x_in.clone(), cos.clone(), sin.clone(), heads);
+        run!(Rope, C, [x], (forward(), (cos, sin, heads)), forward())
+    }
+
+    fn swiglu(gate_up: FloatTensor<Self>) -> FloatTensor<Self> {
+        operation!(Swiglu, 1, FloatTensor<B>, |gate_up, grad, _| {
+            [Some(B::swiglu_backward(gate_up, grad).0)]
+        });
+        let gate_up_in = gate_up.primitive.clone();
+        let forward = || B::swiglu(gate_up_in.clone());
+        run!(Swiglu, C, [gate_up], (forward(), gate_up_in), forward())
+    }
+
+    fn packed_attention(
+        qkv: FloatTensor<Self>,
+        heads: Heads,
+        documents: &Documents,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        operation!(PackedAttention, 1, PackedAttentionSaved<FloatTensor<B>>, |saved, grad, _| {
+            let PackedAttentionSaved { qkv, result, heads, documents } = saved;
+            [Some(B::packed_attention_backward(qkv, result, grad, heads, &documents))]
+        });
+        let qkv_in = qkv.primitive.clone();
+        let result = B::packed_attention(qkv_in.clone(), heads, documents);
+        let (attended, beside) = result.clone();
+        let saved = || PackedAttentionSaved { qkv: qkv_in, result, heads, documents: documents.clone() };
+        let attended = run!(PackedAttention, C, [qkv], (attended, saved()), attended);
+        (attended, <Self as AutodiffBackend>::from_inner(beside))
+    }
+
+    fn packed_attention_backward(
+        qkv: FloatTensor<Self>,
+        saved: (FloatTensor<Self>, FloatTensor<Self>),
+        grad: FloatTensor<Self>,
+        heads: Heads,
+        documents: &Documents,
+    ) -> FloatTensor<Self> {
+        // What was kept is in the form of the backend below, which alone can read it.
+        let saved = (saved.0.primitive, saved.1.primitive);
+        let grad = B::packed_attention_backward(qkv.primitive, saved, grad.primitive, heads, documents);
+        <Self as AutodiffBackend>::from_inner(grad)
+    }
+}
+
+/// What a linear layer keeps.
+fn kept<B: Kernels, C: CheckpointStrategy>(
+    x: &FloatTensor<Autodiff<B, C>>,
+    weight: &FloatTensor<Autodiff<B, C>>,
+) -> LinearSaved<FloatTensor<B>> {
+    (weight.is_tracked().then(|| x.primitive.clone()), x.is_tracked().then(|| weight.primitive.clone()))
+}
+
+/// What the backward pass of attention goes by.
+#[derive(Debug, Clone)]
+struct PackedAttentionSaved<F> {
+    qkv: F,
+    /// The output, and whatever the backend's attention wants kept beside it.
+    result: (F, F),
+    heads: Heads,
+    documents: Documents,
 }

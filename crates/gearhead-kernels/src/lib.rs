@@ -3,7 +3,7 @@
 //! A backend that implements [`Kernels`] gets a portable version of every operation, made of Burn's own tensor
 //! operations; a backend may override any of them. The CPU backend `Flex` overrides them all. Under `Autodiff` each
 //! block of a layer is one node whose backward pass is written by hand, so that little is kept for it and nothing is
-//! summed twice.
+//! summed twice; so is each smaller operation that a layer of another kind is put together from.
 //!
 //! This crate knows tensors only: no model, no file.
 //!
@@ -11,6 +11,7 @@
 //! | --- | --- |
 //! | attention with its normalisation, projections and residual | [`attention_block`] |
 //! | feed-forward layer with its normalisation and residual | [`mlp_block`] |
+//! | attention alone, inside the documents of a flat batch | [`packed_attention`] |
 //! | attention over a cache of keys and values | [`cached_attention`] |
 //! | root mean square normalisation | [`rms_norm`] |
 //! | rows of a table, and adding to them | [`embedding`], [`add_rows`] |
@@ -40,7 +41,7 @@ mod swiglu;
 
 pub use adamw::{AdamWStep, adamw_step};
 pub use adamw_8bit::{MOMENT_BLOCK, Moments8Bit, adamw_step_8bit};
-pub use attention::{Documents, Heads, SharedPrefix, Span, cached_attention};
+pub use attention::{Documents, Heads, SharedPrefix, Span, cached_attention, packed_attention};
 pub use backend::{AutodiffKernels, Kernels};
 pub use block::{AttentionContext, AttentionWeights, MlpWeights, attention_block, mlp_block};
 pub use embedding::{add_rows, embedding};

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use burn::tensor::{Tensor, TensorMetadata, ops::FloatTensor};
+use burn::tensor::{Tensor, TensorMetadata, backend::Backend, ops::FloatTensor};
 
 use crate::{
     Kernels,
@@ -30,15 +30,35 @@ pub fn linear_add<B: Kernels>(x: Tensor<B, 2>, weight: Tensor<B, 2>, residual: T
 
 pub(crate) fn portable<B: Kernels>(x: FloatTensor<B>, weights: Vec<FloatTensor<B>>) -> FloatTensor<B> {
     let x = view::<B, 2>(x);
-    let mut parts = weights.into_iter().map(|weight| x.clone().matmul(view::<B, 2>(weight).transpose()));
+    let part = |weight| raw(x.clone().matmul(view::<B, 2>(weight).transpose()));
+    side_by_side::<B>(weights.into_iter().map(part).collect())
+}
+
+/// The results of several weights in one row.
+pub(crate) fn side_by_side<B: Backend>(parts: Vec<FloatTensor<B>>) -> FloatTensor<B> {
+    let mut parts = parts.into_iter().map(view::<B, 2>);
     let first = parts.next().expect("a linear layer has a weight");
     let rest: Vec<_> = parts.collect();
-    if rest.is_empty() || x.dims()[0] == 0 {
+    if rest.is_empty() || first.dims()[0] == 0 {
         // Burn forgets the type of the numbers where it joins empty tensors.
         let columns = rest.iter().map(|part| part.dims()[1]).sum::<usize>() + first.dims()[1];
         return raw(if rest.is_empty() { first } else { first.reshape([0, columns]) });
     }
     raw(Tensor::cat([vec![first], rest].concat(), 1))
+}
+
+/// What the backward pass of a linear layer goes by: `x` where its weight wants a gradient, the weight where `x` does.
+pub(crate) type LinearSaved<F> = (Option<F>, Option<F>);
+
+/// Gradients for `x` and the weight, as far as they are wanted.
+pub(crate) fn backward<B: Kernels>(
+    (x, weight): LinearSaved<FloatTensor<B>>,
+    grad: FloatTensor<B>,
+) -> [Option<FloatTensor<B>>; 2] {
+    let columns = grad.shape()[1];
+    let weight_grad = x.map(|x| B::linear_weight_grad(grad.clone(), 0..columns, x));
+    let x_grad = weight.map(|weight| B::linear_input_grad(grad, vec![weight]));
+    [x_grad, weight_grad]
 }
 
 pub(crate) fn portable_add<B: Kernels>(

@@ -2,6 +2,7 @@
 #![cfg(feature = "flex")]
 
 mod blocks;
+mod gradients;
 mod moments;
 mod numbers;
 mod properties;
