@@ -1,6 +1,8 @@
-//! A model directory: `config.json`, `model.safetensors` and whatever files stand beside them.
+//! A model directory: `config.json`, `model.safetensors` or the parts that it is split into, and whatever files stand
+//! beside them.
 
 use std::{
+    collections::{BTreeMap, BTreeSet},
     fs::File,
     path::{Path, PathBuf},
 };
@@ -25,6 +27,8 @@ use crate::{
 
 const CONFIG: &str = "config.json";
 const WEIGHTS: &str = "model.safetensors";
+/// Says which part of the weights is in which file.
+const INDEX: &str = "model.safetensors.index.json";
 
 /// The type of the numbers in a weight file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
@@ -49,16 +53,33 @@ impl Dtype {
     }
 }
 
-/// The configuration and the weights of a model: of a file that is mapped, not copied, or in memory.
+/// The configuration and the weights of a model: of files that are mapped, not copied, or in memory.
 #[derive(Debug)]
 pub struct ModelDirectory {
     config: ModelConfig,
-    weights: bytes::Bytes,
+    weights: Vec<WeightFile>,
     path: PathBuf,
 }
 
+/// All weights of a model, or a part of them.
+#[derive(Debug)]
+struct WeightFile {
+    path: PathBuf,
+    bytes: bytes::Bytes,
+}
+
+impl WeightFile {
+    fn map(path: PathBuf) -> std::result::Result<Self, (PathBuf, std::io::Error)> {
+        match File::open(&path).and_then(|file| map(&file)) {
+            Ok(mapped) => Ok(Self { path, bytes: bytes::Bytes::from_owner(mapped) }),
+            Err(source) => Err((path, source)),
+        }
+    }
+}
+
 impl ModelDirectory {
-    /// Opens a directory.
+    /// Opens a directory, whose weights are in `model.safetensors` or in the files that `model.safetensors.index.json`
+    /// names.
     ///
     /// # Errors
     ///
@@ -67,10 +88,9 @@ impl ModelDirectory {
         let path = path.as_ref().to_owned();
         let config = read_file(&path, CONFIG)?;
         let config = ModelConfig::from_hf_json(&config, &path.join(CONFIG))?;
-        let file = path.join(WEIGHTS);
-        let weights = File::open(&file).map_err(|source| missing_or_io(&path, WEIGHTS, source))?;
-        let weights = map(&weights).map_err(|source| Error::Io { path: file, source })?;
-        Ok(Self { config, weights: bytes::Bytes::from_owner(weights), path })
+        let is_split = !path.join(WEIGHTS).exists() && path.join(INDEX).exists();
+        let weights = if is_split { open_parts(&path)? } else { vec![open_whole(&path)?] };
+        Ok(Self { config, weights, path })
     }
 
     /// A directory that is in memory; `name` is what error messages call it.
@@ -81,7 +101,8 @@ impl ModelDirectory {
     pub fn from_memory(config: &[u8], weights: impl Into<bytes::Bytes>, name: &str) -> Result<Self> {
         let path = PathBuf::from(name);
         let config = ModelConfig::from_hf_json(config, &path.join(CONFIG))?;
-        Ok(Self { config, weights: weights.into(), path })
+        let weights = vec![WeightFile { path: path.join(WEIGHTS), bytes: weights.into() }];
+        Ok(Self { config, weights, path })
     }
 
     /// The shape of the model.
@@ -116,33 +137,71 @@ impl ModelDirectory {
     }
 
     fn with_weights<R>(&self, build: impl FnOnce(&mut WeightSource<'_>) -> Result<R>) -> Result<R> {
-        let path = self.path.join(WEIGHTS);
-        let tensors = SafeTensors::deserialize(&self.weights)
-            .map_err(|source| Error::Safetensors { path: path.clone(), source })?;
+        let mut files = Vec::with_capacity(self.weights.len());
+        for file in &self.weights {
+            let tensors = SafeTensors::deserialize(&file.bytes)
+                .map_err(|source| Error::Safetensors { path: file.path.clone(), source })?;
+            files.push((file, tensors));
+        }
         build(&mut |name, shape| {
-            let fault = |reason: String| Error::Weight { path: path.clone(), name: name.to_owned(), reason };
-            let view = tensors.tensor(name).map_err(|_| fault("is missing".into()))?;
+            let fault =
+                |path: &Path, reason| Error::Weight { path: path.to_owned(), name: name.to_owned(), reason };
+            let found = files.iter().find_map(|(file, tensors)| Some((*file, tensors.tensor(name).ok()?)));
+            let Some((file, view)) = found else {
+                let all =
+                    if let [(only, _)] = &files[..] { only.path.clone() } else { self.path.join(INDEX) };
+                return Err(fault(&all, "is missing".into()));
+            };
             if view.shape() != shape {
-                return Err(fault(format!(
-                    "has the shape {:?}, the configuration says {shape:?}",
-                    view.shape()
-                )));
+                let reason = format!("has the shape {:?}, the configuration says {shape:?}", view.shape());
+                return Err(fault(&file.path, reason));
             }
-            self.values(&view).map_err(fault)
+            values(&file.bytes, &view).map_err(|reason| fault(&file.path, reason))
         })
     }
+}
 
-    /// The values of a weight as f32, where they lie if they are stored so.
-    fn values(&self, view: &TensorView<'_>) -> std::result::Result<TensorData, String> {
-        let bytes = view.data();
-        let is_aligned = bytes.as_ptr().addr().is_multiple_of(align_of::<f32>());
-        if view.dtype() == safetensors::Dtype::F32 && is_aligned && cfg!(target_endian = "little") {
-            let shared = self.weights.slice_ref(bytes);
-            let bytes = Bytes::from_shared(shared, AllocationProperty::File);
-            return Ok(TensorData::from_bytes(bytes, view.shape(), DType::F32));
-        }
-        Ok(TensorData::new(to_f32(view)?, view.shape()))
+/// The values of a weight as f32, where they lie if they are stored so.
+fn values(file: &bytes::Bytes, view: &TensorView<'_>) -> std::result::Result<TensorData, String> {
+    let bytes = view.data();
+    let is_aligned = bytes.as_ptr().addr().is_multiple_of(align_of::<f32>());
+    if view.dtype() == safetensors::Dtype::F32 && is_aligned && cfg!(target_endian = "little") {
+        let bytes = Bytes::from_shared(file.slice_ref(bytes), AllocationProperty::File);
+        return Ok(TensorData::from_bytes(bytes, view.shape(), DType::F32));
     }
+    Ok(TensorData::new(to_f32(view)?, view.shape()))
+}
+
+/// The weights in one file.
+fn open_whole(directory: &Path) -> Result<WeightFile> {
+    WeightFile::map(directory.join(WEIGHTS)).map_err(|(_, source)| missing_or_io(directory, WEIGHTS, source))
+}
+
+/// The files that the index names.
+fn open_parts(directory: &Path) -> Result<Vec<WeightFile>> {
+    #[derive(serde::Deserialize)]
+    struct Index {
+        weight_map: BTreeMap<String, String>,
+    }
+    let path = directory.join(INDEX);
+    let fault = |reason: String| Error::Json { path: path.clone(), reason };
+    let index: Index =
+        serde_json::from_slice(&read_file(directory, INDEX)?).map_err(|error| fault(error.to_string()))?;
+    let names: BTreeSet<&str> = index.weight_map.values().map(String::as_str).collect();
+    if names.is_empty() {
+        return Err(fault("`weight_map` names no file".into()));
+    }
+    let mut parts = Vec::with_capacity(names.len());
+    for name in names {
+        // The index may be a stranger's: nothing outside the directory is read.
+        if Path::new(name).file_name() != Some(name.as_ref()) {
+            return Err(fault(format!("`weight_map` names {name:?}, which is not a file of this directory")));
+        }
+        parts.push(
+            WeightFile::map(directory.join(name)).map_err(|(path, source)| Error::Io { path, source })?,
+        );
+    }
+    Ok(parts)
 }
 
 /// Writes a model directory: configuration, weights, and `beside` as further files (name and content). The directory
