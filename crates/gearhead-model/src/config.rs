@@ -1,14 +1,109 @@
-//! The shape of a model, and its `config.json`.
+//! The shape of a model.
 
-use std::path::Path;
+use std::f64::consts::TAU;
 
 use gearhead_kernels::Heads;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 
 use crate::error::{Error, Result};
 
-/// The shape of a Llama-family decoder.
+/// Which decoder a model is, by what its attention adds to that of plain Llama.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Family {
+    /// Llama 2 and 3, and all that took their architecture.
+    Llama {
+        /// Whether queries, keys, values and the output have biases.
+        attention_bias: bool,
+    },
+    /// Nothing: within its window of attention it is Llama.
+    Mistral,
+    /// Queries, keys and values have biases, the output has none.
+    Qwen2,
+    /// Queries and keys are normalised head by head before they are turned.
+    Qwen3 {
+        /// Whether queries, keys, values and the output have biases.
+        attention_bias: bool,
+    },
+}
+
+impl Default for Family {
+    fn default() -> Self {
+        Self::Llama { attention_bias: false }
+    }
+}
+
+impl Family {
+    /// Whether queries, keys and values have biases.
+    pub fn has_qkv_bias(self) -> bool {
+        self == Self::Qwen2 || self.has_output_bias()
+    }
+
+    /// Whether the output of attention has a bias.
+    pub fn has_output_bias(self) -> bool {
+        matches!(self, Self::Llama { attention_bias: true } | Self::Qwen3 { attention_bias: true })
+    }
+
+    /// Whether queries and keys are normalised head by head.
+    pub fn has_qk_norm(self) -> bool {
+        matches!(self, Self::Qwen3 { .. })
+    }
+}
+
+/// How rotary frequencies are lowered for texts longer than the model first saw.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum RopeScaling {
+    /// All by one factor.
+    Linear {
+        /// What frequencies are divided by.
+        factor: f64,
+    },
+    /// As Llama 3.1: the low ones by a factor, the high ones not at all, those between by something between.
+    Llama3 {
+        /// What low frequencies are divided by.
+        factor: f64,
+        /// A frequency is low where it turns less often than this in the original length.
+        low_freq_factor: f64,
+        /// A frequency is high where it turns more often than this in the original length.
+        high_freq_factor: f64,
+        /// The longest sequence that the model first saw.
+        original_max_seq_len: usize,
+    },
+}
+
+impl RopeScaling {
+    /// The frequency that takes the place of one, in radians a token.
+    ///
+    /// # Source
+    ///
+    /// Chen et al., *Extending Context Window of Large Language Models via Positional Interpolation*, 2023, equation 4;
+    /// for `Llama3` transformers, `modeling_rope_utils.py`, `_compute_llama3_parameters`.
+    fn scaled(self, frequency: f64) -> f64 {
+        match self {
+            Self::Linear { factor } => frequency / factor,
+            Self::Llama3 { factor, low_freq_factor, high_freq_factor, original_max_seq_len } => {
+                let turns = original_max_seq_len as f64 * frequency / TAU;
+                let kept = (turns - low_freq_factor) / (high_freq_factor - low_freq_factor);
+                let kept = kept.clamp(0.0, 1.0);
+                frequency * (kept + (1.0 - kept) / factor)
+            }
+        }
+    }
+
+    /// Its numbers by the names of their fields.
+    fn numbers(self) -> Vec<(&'static str, f64)> {
+        match self {
+            Self::Linear { factor } => vec![("rope_scaling.factor", factor)],
+            Self::Llama3 { factor, low_freq_factor, high_freq_factor, original_max_seq_len } => vec![
+                ("rope_scaling.factor", factor),
+                ("rope_scaling.low_freq_factor", low_freq_factor),
+                ("rope_scaling.high_freq_factor", high_freq_factor),
+                ("rope_scaling.original_max_seq_len", original_max_seq_len as f64),
+            ],
+        }
+    }
+}
+
+/// The shape of a decoder of the Llama, Mistral and Qwen families.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ModelConfig {
@@ -28,7 +123,8 @@ pub struct ModelConfig {
     pub d_head: Option<usize>,
     /// Features inside the feed-forward layer.
     pub d_ff: usize,
-    /// The longest sequence.
+    /// The longest sequence: what the model was made for, or its window of attention where that is shorter. Within its
+    /// window, sliding attention is full attention.
     pub max_seq_len: usize,
     /// Base of the rotary frequencies.
     pub rope_theta: f64,
@@ -42,6 +138,12 @@ pub struct ModelConfig {
     /// Ids of the tokens that end a text.
     #[serde(skip)]
     pub eos_ids: Vec<u32>,
+    /// What attention has beside Llama's. It comes from `config.json`; a model trained from nothing is a plain Llama.
+    #[serde(skip)]
+    pub family: Family,
+    /// How rotary frequencies are lowered; from `config.json`.
+    #[serde(skip)]
+    pub rope_scaling: Option<RopeScaling>,
 }
 
 impl Default for ModelConfig {
@@ -67,6 +169,8 @@ impl ModelConfig {
             tie_embeddings: true,
             bos_id: None,
             eos_ids: Vec::new(),
+            family: Family::default(),
+            rope_scaling: None,
         }
     }
 
@@ -83,8 +187,11 @@ impl ModelConfig {
     /// Numbers that are learned.
     pub fn parameter_count(&self) -> usize {
         let (d, head) = (self.d_model, self.d_head());
-        let attention = 2 * d * self.n_heads * head + 2 * d * self.n_kv_heads * head;
-        let layer = attention + 3 * d * self.d_ff + 2 * d;
+        let (q_dim, kv_dim) = (self.n_heads * head, self.n_kv_heads * head);
+        let qkv_bias = if self.family.has_qkv_bias() { q_dim + 2 * kv_dim } else { 0 };
+        let output_bias = if self.family.has_output_bias() { d } else { 0 };
+        let norms = 2 * d + if self.family.has_qk_norm() { 2 * head } else { 0 };
+        let layer = 2 * d * (q_dim + kv_dim) + qkv_bias + output_bias + 3 * d * self.d_ff + norms;
         let embeddings = self.vocab_size * d * if self.tie_embeddings { 1 } else { 2 };
         embeddings + self.n_layers * layer + d
     }
@@ -92,9 +199,11 @@ impl ModelConfig {
     /// Inverse frequencies of the rotary embedding, one for each feature pair of a head.
     pub fn inverse_frequencies(&self) -> Vec<f32> {
         let d_head = self.d_head();
-        (0..d_head / 2)
-            .map(|pair| self.rope_theta.powf(-((2 * pair) as f64) / d_head as f64) as f32)
-            .collect()
+        let of_pair = |pair| {
+            let frequency = self.rope_theta.powf(-((2 * pair) as f64) / d_head as f64);
+            self.rope_scaling.map_or(frequency, |scaling| scaling.scaled(frequency)) as f32
+        };
+        (0..d_head / 2).map(of_pair).collect()
     }
 
     /// Checks that the sizes fit each other.
@@ -140,7 +249,9 @@ impl ModelConfig {
                 "but rotary embedding needs an even number of features, at most 65536",
             );
         }
-        for (field, value) in [("rope_theta", self.rope_theta), ("rms_norm_eps", self.rms_norm_eps)] {
+        let scaling = self.rope_scaling.map(RopeScaling::numbers).unwrap_or_default();
+        let numbers = [("rope_theta", self.rope_theta), ("rms_norm_eps", self.rms_norm_eps)];
+        for (field, value) in numbers.into_iter().chain(scaling) {
             if !(value.is_finite() && value > 0.0) {
                 return Err(Error::ConfigNumber { field, value });
             }
@@ -155,139 +266,6 @@ impl ModelConfig {
         }
         Ok(())
     }
-
-    /// Reads the text of a Hugging Face `config.json`; `path` is what error messages call it.
-    ///
-    /// # Errors
-    ///
-    /// The text is not such a configuration, or asks for what this version cannot compute.
-    pub fn from_hf_json(text: &[u8], path: &Path) -> Result<Self> {
-        let hf: HfConfig = serde_json::from_slice(text)
-            .map_err(|error| Error::Json { path: path.to_owned(), reason: error.to_string() })?;
-        hf.into_config(path)
-    }
-
-    /// The configuration as a Hugging Face `config.json`; `dtype` is that of the weights, such as `float16`.
-    pub fn to_hf_json(&self, dtype: &str) -> Value {
-        json!({
-            "architectures": ["LlamaForCausalLM"],
-            "attention_bias": false,
-            "attention_dropout": 0.0,
-            "bos_token_id": self.bos_id,
-            "eos_token_id": match self.eos_ids.as_slice() {
-                [] => Value::Null,
-                [only] => json!(only),
-                several => json!(several),
-            },
-            "head_dim": self.d_head(),
-            "hidden_act": "silu",
-            "hidden_size": self.d_model,
-            "initializer_range": 0.02,
-            "intermediate_size": self.d_ff,
-            "max_position_embeddings": self.max_seq_len,
-            "mlp_bias": false,
-            "model_type": "llama",
-            "num_attention_heads": self.n_heads,
-            "num_hidden_layers": self.n_layers,
-            "num_key_value_heads": self.n_kv_heads,
-            "rms_norm_eps": self.rms_norm_eps,
-            "rope_scaling": null,
-            "rope_theta": self.rope_theta,
-            "tie_word_embeddings": self.tie_embeddings,
-            "torch_dtype": dtype,
-            "vocab_size": self.vocab_size,
-        })
-    }
-}
-
-/// `config.json` as transformers writes it, before and after version 5 (which moved the rotary parameters into an
-/// object of their own).
-#[derive(Deserialize)]
-struct HfConfig {
-    #[serde(default)]
-    architectures: Vec<String>,
-    vocab_size: usize,
-    hidden_size: usize,
-    intermediate_size: usize,
-    num_hidden_layers: usize,
-    num_attention_heads: usize,
-    num_key_value_heads: Option<usize>,
-    head_dim: Option<usize>,
-    max_position_embeddings: usize,
-    rms_norm_eps: f64,
-    rope_theta: Option<f64>,
-    rope_parameters: Option<HfRope>,
-    rope_scaling: Option<HfRope>,
-    hidden_act: Option<String>,
-    #[serde(default)]
-    attention_bias: bool,
-    #[serde(default)]
-    mlp_bias: bool,
-    #[serde(default)]
-    tie_word_embeddings: bool,
-    bos_token_id: Option<u32>,
-    eos_token_id: Option<OneOrMany>,
-}
-
-#[derive(Deserialize)]
-struct HfRope {
-    rope_theta: Option<f64>,
-    #[serde(alias = "type")]
-    rope_type: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum OneOrMany {
-    One(u32),
-    Many(Vec<u32>),
-}
-
-impl HfConfig {
-    fn into_config(self, path: &Path) -> Result<ModelConfig> {
-        let unsupported = |what: String| Err(Error::Unsupported { path: path.to_owned(), what });
-        if self.architectures.iter().all(|name| name != "LlamaForCausalLM") {
-            return unsupported(format!(
-                "the architecture {:?} (only LlamaForCausalLM is)",
-                self.architectures
-            ));
-        }
-        for rope in [&self.rope_parameters, &self.rope_scaling].into_iter().flatten() {
-            if let Some(kind) = rope.rope_type.as_deref().filter(|kind| *kind != "default") {
-                return unsupported(format!("the rotary scaling {kind:?}"));
-            }
-        }
-        if let Some(act) = self.hidden_act.as_deref().filter(|act| !matches!(*act, "silu" | "swish")) {
-            return unsupported(format!("the activation {act:?}"));
-        }
-        if self.attention_bias || self.mlp_bias {
-            return unsupported("a bias in linear layers".into());
-        }
-        let rope_theta = self.rope_parameters.and_then(|rope| rope.rope_theta).or(self.rope_theta);
-        let config = ModelConfig {
-            vocab_size: self.vocab_size,
-            d_model: self.hidden_size,
-            n_layers: self.num_hidden_layers,
-            n_heads: self.num_attention_heads,
-            n_kv_heads: self.num_key_value_heads.unwrap_or(self.num_attention_heads),
-            d_head: self
-                .head_dim
-                .filter(|head| head.checked_mul(self.num_attention_heads) != Some(self.hidden_size)),
-            d_ff: self.intermediate_size,
-            max_seq_len: self.max_position_embeddings,
-            rope_theta: rope_theta.unwrap_or(10_000.0),
-            rms_norm_eps: self.rms_norm_eps,
-            tie_embeddings: self.tie_word_embeddings,
-            bos_id: self.bos_token_id,
-            eos_ids: match self.eos_token_id {
-                None => Vec::new(),
-                Some(OneOrMany::One(id)) => vec![id],
-                Some(OneOrMany::Many(ids)) => ids,
-            },
-        };
-        config.validate()?;
-        Ok(config)
-    }
 }
 
 #[cfg(test)]
@@ -295,45 +273,36 @@ mod tests {
     use super::*;
 
     #[test]
-    fn writing_and_reading_is_the_identity() {
-        let config = ModelConfig {
-            d_head: Some(48),
-            rope_theta: 5e5,
-            bos_id: Some(1),
-            eos_ids: vec![2, 7],
-            ..ModelConfig::new(321)
-        };
-        let text = config.to_hf_json("float32").to_string();
-        assert_eq!(ModelConfig::from_hf_json(text.as_bytes(), Path::new("config.json")).unwrap(), config);
-    }
-
-    #[test]
-    fn what_cannot_be_computed_is_refused() {
-        let refused = |change: fn(&mut Value)| {
-            let mut json = ModelConfig::new(300).to_hf_json("float32");
-            change(&mut json);
-            ModelConfig::from_hf_json(json.to_string().as_bytes(), Path::new("config.json"))
-                .unwrap_err()
-                .to_string()
-        };
-        assert!(
-            refused(|json| json["architectures"] = json!(["GPT2LMHeadModel"])).contains("GPT2LMHeadModel")
-        );
-        assert!(refused(|json| json["rope_scaling"] = json!({"rope_type": "yarn"})).contains("yarn"));
-        assert!(refused(|json| json["attention_bias"] = json!(true)).contains("bias"));
-        assert!(refused(|json| json["num_key_value_heads"] = json!(3)).contains("n_kv_heads"));
-        assert!(refused(|json| json["vocab_size"] = json!(0)).contains("vocab_size"));
-        assert!(
-            refused(|json| drop(json.as_object_mut().unwrap().remove("vocab_size"))).contains("vocab_size")
-        );
-    }
-
-    #[test]
     fn impossible_sizes_are_named() {
         let config = ModelConfig { d_model: 250, ..ModelConfig::new(300) };
         assert_eq!(
             config.validate().unwrap_err().to_string(),
             "model.d_model is 250, which n_heads = 4 does not divide"
+        );
+    }
+
+    #[test]
+    fn llama_3_keeps_high_frequencies_and_divides_low_ones() {
+        let scaling = RopeScaling::Llama3 {
+            factor: 8.0,
+            low_freq_factor: 1.0,
+            high_freq_factor: 4.0,
+            original_max_seq_len: 64,
+        };
+        let of_turns = |turns: f64| turns * TAU / 64.0;
+        let kept = |turns: f64| scaling.scaled(of_turns(turns)) / of_turns(turns);
+        for (turns, expected) in [(9.0, 1.0), (4.0, 1.0), (2.5, 0.5625), (1.0, 0.125), (0.3, 0.125)] {
+            assert!((kept(turns) - expected).abs() < 1e-12, "{turns} turns: {}", kept(turns));
+        }
+    }
+
+    #[test]
+    fn impossible_scaling_is_named() {
+        let rope_scaling = Some(RopeScaling::Linear { factor: 0.0 });
+        let config = ModelConfig { rope_scaling, ..ModelConfig::new(300) };
+        assert_eq!(
+            config.validate().unwrap_err().to_string(),
+            "model.rope_scaling.factor is 0, but must be a number above 0"
         );
     }
 }

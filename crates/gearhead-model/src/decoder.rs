@@ -9,15 +9,14 @@ use burn::{
     tensor::{Int, Tensor, TensorData, backend::Backend},
 };
 use gearhead_kernels::{
-    AttentionWeights, Documents, Kernels, MlpWeights, RopeTable, attention_block, embedding, linear,
-    linear_cross_entropy, mlp_block, rms_norm,
+    Documents, Kernels, MlpWeights, RopeTable, embedding, linear, linear_cross_entropy, mlp_block, rms_norm,
 };
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 use rand_distr::{Distribution, StandardNormal};
 
-use crate::{config::ModelConfig, error::Result};
+use crate::{attention, config::ModelConfig, error::Result};
 
-/// A Llama-family decoder.
+/// A decoder of the Llama, Mistral or Qwen family.
 #[derive(Module, Debug)]
 pub struct Decoder<B: Backend> {
     model: Backbone<B>,
@@ -47,6 +46,8 @@ struct Attention<B: Backend> {
     k_proj: Linear<B>,
     v_proj: Linear<B>,
     o_proj: Linear<B>,
+    q_norm: Option<RmsNorm<B>>,
+    k_norm: Option<RmsNorm<B>>,
 }
 
 #[derive(Module, Debug)]
@@ -62,13 +63,14 @@ struct Embedding<B: Backend> {
     weight: Param<Tensor<B, 2>>,
 }
 
-/// `[out, in]`.
+/// `[out, in]`, and `[out]` where there is a bias.
 #[derive(Module, Debug)]
 struct Linear<B: Backend> {
     weight: Param<Tensor<B, 2>>,
+    bias: Option<Param<Tensor<B, 1>>>,
 }
 
-/// `[d_model]`.
+/// `[d_model]`, or `[d_head]` of the heads.
 #[derive(Module, Debug)]
 struct RmsNorm<B: Backend> {
     weight: Param<Tensor<B, 1>>,
@@ -84,17 +86,27 @@ pub struct Packed<B: Backend> {
 /// Gives each weight its values, by its name and shape.
 pub(crate) type WeightSource<'a> = dyn FnMut(&str, &[usize]) -> Result<TensorData> + 'a;
 
+/// The weights of a linear layer.
+pub(crate) struct LinearWeights<B: Backend> {
+    pub(crate) weight: Tensor<B, 2>,
+    pub(crate) bias: Option<Tensor<B, 1>>,
+}
+
 /// The weights of a layer.
 pub(crate) struct LayerWeights<B: Backend> {
-    pub(crate) attention_norm: Tensor<B, 1>,
-    pub(crate) q: Tensor<B, 2>,
-    pub(crate) k: Tensor<B, 2>,
-    pub(crate) v: Tensor<B, 2>,
-    pub(crate) attention_output: Tensor<B, 2>,
-    pub(crate) mlp_norm: Tensor<B, 1>,
-    pub(crate) gate: Tensor<B, 2>,
-    pub(crate) up: Tensor<B, 2>,
-    pub(crate) down: Tensor<B, 2>,
+    pub(crate) attention: AttentionLayer<B>,
+    pub(crate) mlp: MlpWeights<B>,
+}
+
+/// The weights of attention.
+pub(crate) struct AttentionLayer<B: Backend> {
+    pub(crate) norm: Tensor<B, 1>,
+    pub(crate) q: LinearWeights<B>,
+    pub(crate) k: LinearWeights<B>,
+    pub(crate) v: LinearWeights<B>,
+    pub(crate) output: LinearWeights<B>,
+    pub(crate) q_norm: Option<Tensor<B, 1>>,
+    pub(crate) k_norm: Option<Tensor<B, 1>>,
 }
 
 /// Weights of a model of a shape, asked for by their names.
@@ -127,19 +139,31 @@ impl<'a, 'b, B: Backend> WeightReader<'a, 'b, B> {
     }
 
     pub(crate) fn layer(&mut self, index: usize) -> Result<LayerWeights<B>> {
-        let ModelConfig { d_model, d_ff, n_heads, n_kv_heads, .. } = *self.config;
-        let (q_dim, kv_dim) = (n_heads * self.config.d_head(), n_kv_heads * self.config.d_head());
-        let name = |part: &str| format!("model.layers.{index}.{part}.weight");
+        let ModelConfig { d_model, d_ff, n_heads, n_kv_heads, family, .. } = *self.config;
+        let d_head = self.config.d_head();
+        let (q_dim, kv_dim) = (n_heads * d_head, n_kv_heads * d_head);
+        let (qkv_bias, output_bias) = (family.has_qkv_bias(), family.has_output_bias());
+        let name = |part: &str| format!("model.layers.{index}.{part}");
+        let weight = |part: &str| format!("model.layers.{index}.{part}.weight");
+        let head_norm = |reader: &mut Self, part| {
+            family.has_qk_norm().then(|| reader.tensor(&weight(part), [d_head])).transpose()
+        };
         Ok(LayerWeights {
-            attention_norm: self.tensor(&name("input_layernorm"), [d_model])?,
-            q: self.tensor(&name("self_attn.q_proj"), [q_dim, d_model])?,
-            k: self.tensor(&name("self_attn.k_proj"), [kv_dim, d_model])?,
-            v: self.tensor(&name("self_attn.v_proj"), [kv_dim, d_model])?,
-            attention_output: self.tensor(&name("self_attn.o_proj"), [d_model, q_dim])?,
-            mlp_norm: self.tensor(&name("post_attention_layernorm"), [d_model])?,
-            gate: self.tensor(&name("mlp.gate_proj"), [d_ff, d_model])?,
-            up: self.tensor(&name("mlp.up_proj"), [d_ff, d_model])?,
-            down: self.tensor(&name("mlp.down_proj"), [d_model, d_ff])?,
+            attention: AttentionLayer {
+                norm: self.tensor(&weight("input_layernorm"), [d_model])?,
+                q: self.linear(&name("self_attn.q_proj"), [q_dim, d_model], qkv_bias)?,
+                k: self.linear(&name("self_attn.k_proj"), [kv_dim, d_model], qkv_bias)?,
+                v: self.linear(&name("self_attn.v_proj"), [kv_dim, d_model], qkv_bias)?,
+                output: self.linear(&name("self_attn.o_proj"), [d_model, q_dim], output_bias)?,
+                q_norm: head_norm(self, "self_attn.q_norm")?,
+                k_norm: head_norm(self, "self_attn.k_norm")?,
+            },
+            mlp: MlpWeights {
+                norm: self.tensor(&weight("post_attention_layernorm"), [d_model])?,
+                gate: self.tensor(&weight("mlp.gate_proj"), [d_ff, d_model])?,
+                up: self.tensor(&weight("mlp.up_proj"), [d_ff, d_model])?,
+                down: self.tensor(&weight("mlp.down_proj"), [d_model, d_ff])?,
+            },
         })
     }
 
@@ -156,6 +180,12 @@ impl<'a, 'b, B: Backend> WeightReader<'a, 'b, B> {
         self.tensor("lm_head.weight", [self.config.vocab_size, self.config.d_model]).map(Some)
     }
 
+    fn linear(&mut self, name: &str, shape: [usize; 2], has_bias: bool) -> Result<LinearWeights<B>> {
+        let weight = self.tensor(&format!("{name}.weight"), shape)?;
+        let bias = has_bias.then(|| self.tensor(&format!("{name}.bias"), [shape[0]])).transpose()?;
+        Ok(LinearWeights { weight, bias })
+    }
+
     fn tensor<const D: usize>(&mut self, name: &str, shape: [usize; D]) -> Result<Tensor<B, D>> {
         Ok(Tensor::from_data((self.source)(name, &shape)?, self.device))
     }
@@ -163,7 +193,7 @@ impl<'a, 'b, B: Backend> WeightReader<'a, 'b, B> {
 
 impl<B: Kernels> Decoder<B> {
     /// A new model with random weights: normal with standard deviation 0.02, the layers' output projections divided by
-    /// `√(2 n_layers)` (GPT-2's rule), norms at one. The same seed gives the same weights on every backend.
+    /// `√(2 n_layers)` (GPT-2's rule), norms at one, biases at zero. The same seed gives the same weights on every backend.
     ///
     /// # Errors
     ///
@@ -175,6 +205,9 @@ impl<B: Kernels> Decoder<B> {
             let count = shape.iter().product();
             if name.ends_with("norm.weight") {
                 return Ok(TensorData::new(vec![1.0_f32; count], shape));
+            }
+            if name.ends_with("_proj.bias") {
+                return Ok(TensorData::new(vec![0.0_f32; count], shape));
             }
             let is_output = name.ends_with("o_proj.weight") || name.ends_with("down_proj.weight");
             let deviation = if is_output { 0.02 * output_scale } else { 0.02 };
@@ -199,7 +232,7 @@ impl<B: Kernels> Decoder<B> {
             layers.push(Layer::new(reader.layer(index)?));
         }
         let norm = RmsNorm::new(reader.norm()?);
-        let lm_head = reader.head()?.map(Linear::new);
+        let lm_head = reader.head()?.map(Linear::without_bias);
         Ok(Self { model: Backbone { embed_tokens, layers, norm }, lm_head, config: config.clone() })
     }
 
@@ -312,8 +345,16 @@ impl<B: Kernels> Decoder<B> {
 }
 
 impl<B: Backend> Linear<B> {
-    fn new(weight: Tensor<B, 2>) -> Self {
-        Self { weight: Param::from_tensor(weight) }
+    fn new(LinearWeights { weight, bias }: LinearWeights<B>) -> Self {
+        Self { weight: Param::from_tensor(weight), bias: bias.map(Param::from_tensor) }
+    }
+
+    fn without_bias(weight: Tensor<B, 2>) -> Self {
+        Self::new(LinearWeights { weight, bias: None })
+    }
+
+    fn weights(&self) -> LinearWeights<B> {
+        LinearWeights { weight: self.weight.val(), bias: self.bias.as_ref().map(Param::val) }
     }
 }
 
@@ -324,51 +365,52 @@ impl<B: Backend> RmsNorm<B> {
 }
 
 impl<B: Kernels> Layer<B> {
-    fn new(weights: LayerWeights<B>) -> Self {
+    fn new(LayerWeights { attention, mlp }: LayerWeights<B>) -> Self {
         Self {
-            input_layernorm: RmsNorm::new(weights.attention_norm),
+            input_layernorm: RmsNorm::new(attention.norm),
             self_attn: Attention {
-                q_proj: Linear::new(weights.q),
-                k_proj: Linear::new(weights.k),
-                v_proj: Linear::new(weights.v),
-                o_proj: Linear::new(weights.attention_output),
+                q_proj: Linear::new(attention.q),
+                k_proj: Linear::new(attention.k),
+                v_proj: Linear::new(attention.v),
+                o_proj: Linear::new(attention.output),
+                q_norm: attention.q_norm.map(RmsNorm::new),
+                k_norm: attention.k_norm.map(RmsNorm::new),
             },
-            post_attention_layernorm: RmsNorm::new(weights.mlp_norm),
+            post_attention_layernorm: RmsNorm::new(mlp.norm),
             mlp: Mlp {
-                gate_proj: Linear::new(weights.gate),
-                up_proj: Linear::new(weights.up),
-                down_proj: Linear::new(weights.down),
+                gate_proj: Linear::without_bias(mlp.gate),
+                up_proj: Linear::without_bias(mlp.up),
+                down_proj: Linear::without_bias(mlp.down),
             },
         }
     }
 
     fn weights(&self) -> LayerWeights<B> {
+        let Attention { q_proj, k_proj, v_proj, o_proj, q_norm, k_norm } = &self.self_attn;
+        let norm = |norm: &RmsNorm<B>| norm.weight.val();
         LayerWeights {
-            attention_norm: self.input_layernorm.weight.val(),
-            q: self.self_attn.q_proj.weight.val(),
-            k: self.self_attn.k_proj.weight.val(),
-            v: self.self_attn.v_proj.weight.val(),
-            attention_output: self.self_attn.o_proj.weight.val(),
-            mlp_norm: self.post_attention_layernorm.weight.val(),
-            gate: self.mlp.gate_proj.weight.val(),
-            up: self.mlp.up_proj.weight.val(),
-            down: self.mlp.down_proj.weight.val(),
+            attention: AttentionLayer {
+                norm: norm(&self.input_layernorm),
+                q: q_proj.weights(),
+                k: k_proj.weights(),
+                v: v_proj.weights(),
+                output: o_proj.weights(),
+                q_norm: q_norm.as_ref().map(norm),
+                k_norm: k_norm.as_ref().map(norm),
+            },
+            mlp: MlpWeights {
+                norm: norm(&self.post_attention_layernorm),
+                gate: self.mlp.gate_proj.weight.val(),
+                up: self.mlp.up_proj.weight.val(),
+                down: self.mlp.down_proj.weight.val(),
+            },
         }
     }
 
     /// Inside each document of a flat batch.
     fn forward_packed(&self, x: Tensor<B, 2>, packed: &Packed<B>, config: &ModelConfig) -> Tensor<B, 2> {
-        let LayerWeights { attention_norm, q, k, v, attention_output, mlp_norm, gate, up, down } =
-            self.weights();
-        let attention = AttentionWeights { norm: attention_norm, q, k, v, output: attention_output };
-        let x = attention_block(
-            x,
-            attention,
-            config.heads(),
-            &packed.table,
-            &packed.documents,
-            config.rms_norm_eps,
-        );
-        mlp_block(x, MlpWeights { norm: mlp_norm, gate, up, down }, config.rms_norm_eps)
+        let LayerWeights { attention, mlp } = self.weights();
+        let x = attention::packed(x, attention, &packed.table, &packed.documents, config);
+        mlp_block(x, mlp, config.rms_norm_eps)
     }
 }

@@ -1,14 +1,14 @@
-//! A Llama-family decoder on Burn, read and written as a Hugging Face model directory.
+//! A decoder of the Llama, Mistral and Qwen families on Burn, read and written as a Hugging Face model directory.
 //!
 //! The crate knows shapes, weights and caches. It refuses to know texts: tokenizers, prompts and cases stand above it.
 //!
 //! In reading order:
 //!
-//! - [`config`]: the shape of a model, and its `config.json`;
+//! - [`config`]: the shape of a model, from and to `config.json`;
 //! - [`decoder`]: the network that is trained, over packed documents;
 //! - [`predictor`]: the network that predicts, over a cache, in f32 or in few bits;
 //! - [`cache`]: keys and values of what was read so far;
-//! - [`directory`]: weights from and to `model.safetensors`;
+//! - [`directory`]: weights from `model.safetensors`, whole or in parts, and to it;
 //! - [`tensor_file`]: whatever else is kept in safetensors files.
 //!
 //! ```
@@ -23,8 +23,10 @@
 //! # Ok::<(), gearhead_model::Error>(())
 //! ```
 
+mod attention;
 pub mod cache;
 pub mod config;
+mod config_json;
 pub mod decoder;
 pub mod directory;
 mod error;
@@ -33,7 +35,7 @@ pub mod predictor;
 pub mod tensor_file;
 
 pub use cache::{CacheDtype, KvCache};
-pub use config::ModelConfig;
+pub use config::{Family, ModelConfig, RopeScaling};
 pub use decoder::{Decoder, Packed};
 pub use directory::{Dtype, ModelDirectory};
 pub use error::{Error, Result};

@@ -2,15 +2,16 @@
 
 use burn::tensor::{Int, Tensor, TensorData};
 use gearhead_kernels::{
-    Heads, Kernels, Quantization, QuantizedWeight, RopeTable, Span, embedding, linear, linear_add,
-    quantized_linear, quantized_linear_add, rms_norm, rope, swiglu,
+    Heads, Kernels, MlpWeights, Quantization, QuantizedWeight, RopeTable, Span, embedding, linear,
+    linear_add, quantized_linear, quantized_linear_add, rms_norm, rope, swiglu,
 };
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    attention::with_norms,
     cache::{CacheDtype, KvCache, LayerCache},
     config::ModelConfig,
-    decoder::{Decoder, LayerWeights, WeightReader},
+    decoder::{AttentionLayer, Decoder, LayerWeights, LinearWeights, WeightReader},
     error::{Error, Result},
 };
 
@@ -20,13 +21,13 @@ const MANY: usize = 256;
 /// How the numbers of a model are stored that predicts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Precision {
-    /// Of the linear layers; `None` for f32. Embedding and norms are f32.
+    /// Of the linear layers; `None` for f32. Embedding, norms and biases are f32.
     pub weights: Option<Quantization>,
     /// Of keys and values.
     pub cache: CacheDtype,
 }
 
-/// A Llama-family decoder for prediction.
+/// A decoder for prediction.
 #[derive(Debug, Clone)]
 pub struct Predictor<B: Kernels> {
     config: ModelConfig,
@@ -40,8 +41,10 @@ pub struct Predictor<B: Kernels> {
 #[derive(Debug, Clone)]
 struct Layer<B: Kernels> {
     attention_norm: Tensor<B, 1>,
-    qkv: Projection<B>,
-    attention_output: Projection<B>,
+    qkv: WithBias<B>,
+    /// Norms of the heads of queries and keys.
+    qk_norms: Option<[Tensor<B, 1>; 2]>,
+    attention_output: WithBias<B>,
     mlp_norm: Tensor<B, 1>,
     gate_up: Projection<B>,
     down: Projection<B>,
@@ -74,6 +77,38 @@ impl<B: Kernels> Projection<B> {
         match self {
             Self::Float(weights) => linear_add(x, weights[0].clone(), residual),
             Self::Quantized(weight) => quantized_linear_add(x, weight, residual),
+        }
+    }
+}
+
+/// Linear layers whose results stand side by side, and their biases, `[1, Σ out]`.
+#[derive(Debug, Clone)]
+struct WithBias<B: Kernels> {
+    projection: Projection<B>,
+    bias: Option<Tensor<B, 2>>,
+}
+
+impl<B: Kernels> WithBias<B> {
+    fn new(layers: Vec<LinearWeights<B>>, format: Option<Quantization>) -> Self {
+        let (weights, biases): (Vec<_>, Vec<_>) =
+            layers.into_iter().map(|LinearWeights { weight, bias }| (weight, bias)).unzip();
+        let biases: Option<Vec<_>> = biases.into_iter().collect();
+        let bias = biases.map(|biases| Tensor::cat(biases, 0).unsqueeze());
+        Self { projection: Projection::new(weights, format), bias }
+    }
+
+    fn forward(&self, x: Tensor<B, 2>) -> Tensor<B, 2> {
+        self.biased(self.projection.forward(x))
+    }
+
+    fn forward_add(&self, x: Tensor<B, 2>, residual: Tensor<B, 2>) -> Tensor<B, 2> {
+        self.biased(self.projection.forward_add(x, residual))
+    }
+
+    fn biased(&self, y: Tensor<B, 2>) -> Tensor<B, 2> {
+        match &self.bias {
+            Some(bias) => y + bias.clone(),
+            None => y,
         }
     }
 }
@@ -265,12 +300,15 @@ struct At<'a, B: Kernels> {
 
 impl<B: Kernels> Layer<B> {
     fn new(weights: LayerWeights<B>, precision: Precision) -> Self {
-        let LayerWeights { attention_norm, q, k, v, attention_output, mlp_norm, gate, up, down } = weights;
+        let LayerWeights { attention, mlp } = weights;
+        let AttentionLayer { norm: attention_norm, q, k, v, output, q_norm, k_norm } = attention;
+        let MlpWeights { norm: mlp_norm, gate, up, down } = mlp;
         let projection = |weights| Projection::new(weights, precision.weights);
         Self {
             attention_norm,
-            qkv: projection(vec![q, k, v]),
-            attention_output: projection(vec![attention_output]),
+            qkv: WithBias::new(vec![q, k, v], precision.weights),
+            qk_norms: q_norm.zip(k_norm).map(Into::into),
+            attention_output: WithBias::new(vec![output], precision.weights),
             mlp_norm,
             gate_up: projection(vec![gate, up]),
             down: projection(vec![down]),
@@ -279,6 +317,10 @@ impl<B: Kernels> Layer<B> {
 
     fn forward(&self, x: Tensor<B, 2>, cache: &mut LayerCache<B>, at: &At<'_, B>) -> Tensor<B, 2> {
         let qkv = self.qkv.forward(rms_norm(x.clone(), self.attention_norm.clone(), at.eps));
+        let qkv = match &self.qk_norms {
+            Some(norms) => with_norms(&qkv, norms, at.heads, at.eps),
+            None => qkv,
+        };
         let qkv = rope(qkv, at.table, at.heads.turned());
         let x = self.attention_output.forward_add(cache.attend(qkv, at.shared, at.spans, at.heads), x);
         let gate_up = self.gate_up.forward(rms_norm(x.clone(), self.mlp_norm.clone(), at.eps));

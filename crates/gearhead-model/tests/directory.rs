@@ -17,7 +17,7 @@ use gearhead_model::{
 use safetensors::SafeTensors;
 use tempfile::TempDir;
 
-use fixture::{MODELS, assert_rows_close, decoder, directory, load, packed};
+use fixture::{MODELS, SPLIT, assert_rows_close, decoder, directory, load, packed};
 
 type Weights = BTreeMap<String, (Vec<usize>, Vec<f32>)>;
 
@@ -44,7 +44,7 @@ fn copy_of(model: &str) -> (TempDir, PathBuf) {
     let temporary = tempfile::tempdir().unwrap();
     let path = temporary.path().join("model");
     fs::create_dir(&path).unwrap();
-    for file in ["config.json", "model.safetensors"] {
+    for file in file_names(&directory(model)).iter().filter(|name| *name != "expected.json") {
         fs::copy(directory(model).join(file), path.join(file)).unwrap();
     }
     (temporary, path)
@@ -87,7 +87,7 @@ fn saving_and_loading_is_the_identity() {
 
 #[test]
 fn a_saved_file_holds_the_tensors_of_the_file_that_transformers_wrote() {
-    for model in MODELS {
+    for model in MODELS.into_iter().filter(|model| *model != SPLIT) {
         let temporary = tempfile::tempdir().unwrap();
         let path = temporary.path().join("model");
         let decoder = decoder::<Flex>(model);
@@ -168,7 +168,7 @@ fn a_directory_that_is_open_survives_its_replacement() {
 
 #[test]
 fn a_directory_in_memory_is_the_one_on_disk() {
-    for model in MODELS {
+    for model in MODELS.into_iter().filter(|model| *model != SPLIT) {
         let [config, bytes] =
             ["config.json", "model.safetensors"].map(|file| fs::read(directory(model).join(file)).unwrap());
         let memory = ModelDirectory::from_memory(&config, bytes.clone(), model).unwrap();
@@ -191,6 +191,100 @@ fn a_missing_file_is_named() {
         assert!(matches!(error, Error::MissingFile { file, .. } if file == missing), "{error:?}");
         let message = error.to_string();
         assert!(message.contains(missing) && message.contains(path.to_str().unwrap()), "{message}");
+    }
+}
+
+#[test]
+fn weights_in_several_files_are_read_as_those_in_one() {
+    let (_temporary, path) = copy_of(SPLIT);
+    let parts: Vec<_> = file_names(&path).into_iter().filter(|name| name.starts_with("model-")).collect();
+    assert!(parts.len() > 1);
+    let split = weights(&load::<Flex>(&path));
+    for name in ["q_proj.bias", "o_proj.bias"] {
+        assert!(split[&format!("model.layers.1.self_attn.{name}")].1.iter().any(|value| *value != 0.0));
+    }
+    // The same tensors in one file.
+    let files: Vec<_> = parts.iter().map(|part| fs::read(path.join(part)).unwrap()).collect();
+    let files: Vec<_> = files.iter().map(|file| SafeTensors::deserialize(file).unwrap()).collect();
+    let tensors: Vec<_> = files.iter().flat_map(SafeTensors::tensors).collect();
+    fs::write(path.join("model.safetensors"), safetensors::serialize(tensors, None).unwrap()).unwrap();
+    for part in &parts {
+        fs::remove_file(path.join(part)).unwrap();
+    }
+    assert_eq!(weights(&load::<Flex>(&path)), split);
+}
+
+#[test]
+fn a_fault_of_weights_in_several_files_names_the_file() {
+    let index = |path: &Path, change: &dyn Fn(&mut serde_json::Value)| {
+        let path = path.join("model.safetensors.index.json");
+        let mut index = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+        change(&mut index);
+        fs::write(path, index.to_string()).unwrap();
+    };
+    let part = "model-00002-of-00003.safetensors";
+
+    let (_temporary, path) = copy_of(SPLIT);
+    fs::remove_file(path.join(part)).unwrap();
+    let error = fault(&path);
+    assert!(matches!(error, Error::Io { .. }), "{error:?}");
+    assert!(error.to_string().contains(path.join(part).to_str().unwrap()), "{error}");
+
+    let (_temporary, path) = copy_of(SPLIT);
+    fs::OpenOptions::new().write(true).open(path.join(part)).unwrap().set_len(100).unwrap();
+    let error = fault(&path);
+    assert!(matches!(error, Error::Safetensors { .. }), "{error:?}");
+    assert!(error.to_string().contains(path.join(part).to_str().unwrap()), "{error}");
+
+    let (_temporary, path) = copy_of(SPLIT);
+    configure(&path, "num_hidden_layers", 3.into());
+    let error = fault(&path).to_string();
+    assert!(error.contains("index.json") && error.ends_with("is missing"), "{error}");
+
+    let (_temporary, path) = copy_of(SPLIT);
+    configure(&path, "vocab_size", 98.into());
+    let error = fault(&path).to_string();
+    assert!(error.contains("model-0000") && error.contains("[97, 32]"), "{error}");
+
+    for outside in ["../model.safetensors", "/etc/hosts", "..", ""] {
+        let (_temporary, path) = copy_of(SPLIT);
+        index(&path, &|index| index["weight_map"]["model.norm.weight"] = outside.into());
+        let error = fault(&path);
+        assert!(matches!(error, Error::Json { .. }), "{error:?}");
+        assert!(error.to_string().contains(&format!("{outside:?}")), "{error}");
+    }
+
+    let (_temporary, path) = copy_of(SPLIT);
+    index(&path, &|index| index["weight_map"] = serde_json::json!({}));
+    assert!(fault(&path).to_string().ends_with("`weight_map` names no file"));
+}
+
+#[test]
+fn a_saved_model_is_of_the_class_that_was_read() {
+    for (model, class) in [
+        ("llama_rope_scaled", "LlamaForCausalLM"),
+        (SPLIT, "LlamaForCausalLM"),
+        ("mistral", "MistralForCausalLM"),
+        ("qwen2", "Qwen2ForCausalLM"),
+        ("qwen3", "Qwen3ForCausalLM"),
+    ] {
+        let decoder = decoder::<Flex>(model);
+        assert_eq!(decoder.config().to_hf_json("float32")["architectures"], serde_json::json!([class]));
+        let what = format!("{:?}", decoder.config());
+        let biases = weights(&decoder).keys().filter(|name| name.ends_with("bias")).count();
+        let norms = weights(&decoder).keys().filter(|name| name.contains("q_norm")).count();
+        assert_eq!(
+            biases,
+            if model == SPLIT {
+                8
+            } else if model == "qwen2" {
+                6
+            } else {
+                0
+            },
+            "{what}"
+        );
+        assert_eq!(norms, if model == "qwen3" { 2 } else { 0 }, "{what}");
     }
 }
 

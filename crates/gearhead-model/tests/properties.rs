@@ -6,7 +6,7 @@ mod fixture;
 
 use burn::backend::Flex;
 use gearhead_kernels::{Documents, Quantization};
-use gearhead_model::{CacheDtype, Decoder, KvCache, ModelConfig, Precision, Predictor};
+use gearhead_model::{CacheDtype, Decoder, Family, KvCache, ModelConfig, Precision, Predictor};
 use proptest::prelude::*;
 
 use fixture::{MODELS, assert_rows_close, decoder, directory, packed, rows};
@@ -170,17 +170,29 @@ fn what_follows_long_prompts_is_what_follows_each_alone() {
 }
 
 /// A shape whose rows are whole groups, with more than one block of rows and some to spare.
-fn of_groups() -> Decoder<Flex> {
-    let config =
-        ModelConfig { d_model: 64, n_layers: 2, n_heads: 4, n_kv_heads: 2, d_ff: 96, ..ModelConfig::new(97) };
+fn of_groups(family: Family) -> Decoder<Flex> {
+    let config = ModelConfig {
+        d_model: 64,
+        n_layers: 2,
+        n_heads: 4,
+        n_kv_heads: 2,
+        d_ff: 96,
+        family,
+        ..ModelConfig::new(97)
+    };
     Decoder::init(&config, 3, &burn::tensor::Device::<Flex>::default()).unwrap()
 }
 
 #[test]
 fn fewer_bits_change_logits_a_little() {
-    let decoder = of_groups();
+    for family in [Family::default(), Family::Qwen3 { attention_bias: true }] {
+        assert_fewer_bits_change_a_little(&of_groups(family));
+    }
+}
+
+fn assert_fewer_bits_change_a_little(decoder: &Decoder<Flex>) {
     let ids = sequence(40, 6);
-    let expected = packed(&decoder, &ids);
+    let expected = packed(decoder, &ids);
     let largest = expected.iter().flatten().fold(0.0_f32, |largest, logit| largest.max(logit.abs()));
     let precisions = [
         (None, CacheDtype::F16, 2e-3),
@@ -189,7 +201,7 @@ fn fewer_bits_change_logits_a_little() {
         (Some(Quantization::Q4_0), CacheDtype::F32, 0.4),
     ];
     for (weights, cache, tolerance) in precisions {
-        let predictor = Predictor::new(&decoder, Precision { weights, cache }).unwrap();
+        let predictor = Predictor::new(decoder, Precision { weights, cache }).unwrap();
         let logits = rows(predictor.logits(predictor.forward(&[(0, &ids)], &mut predictor.cache(1, 40))));
         let what = format!("{weights:?} {cache:?}");
         let error = assert_rows_close(&what, &logits, &expected, tolerance * largest);
