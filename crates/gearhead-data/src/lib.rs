@@ -47,6 +47,7 @@ pub mod import;
 pub mod knowledge;
 pub mod likeness;
 pub mod manifest;
+pub mod page;
 pub mod prompt;
 pub mod reading;
 mod sample;

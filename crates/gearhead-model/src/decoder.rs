@@ -6,7 +6,10 @@
 
 use burn::{
     module::{Module, Param},
-    tensor::{Int, Tensor, TensorData, backend::Backend},
+    tensor::{
+        Int, Tensor, TensorData,
+        backend::{AutodiffBackend, Backend},
+    },
 };
 use gearhead_kernels::{
     Documents, Kernels, MlpWeights, RopeTable, embedding, linear, linear_cross_entropy, mlp_block, rms_norm,
@@ -81,6 +84,16 @@ struct RmsNorm<B: Backend> {
 pub struct Packed<B: Backend> {
     documents: Documents,
     table: RopeTable<B>,
+}
+
+impl<B: AutodiffBackend> Packed<B> {
+    /// The same without gradients.
+    #[must_use]
+    pub fn inner(&self) -> Packed<B::InnerBackend> {
+        let RopeTable { cos, sin } = self.table.clone();
+        let table = RopeTable { cos: cos.inner(), sin: sin.inner() };
+        Packed { documents: self.documents.clone(), table }
+    }
 }
 
 /// Gives each weight its values, by its name and shape.

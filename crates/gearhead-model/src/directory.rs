@@ -14,7 +14,7 @@ use burn::{
 use burn_std::AllocationProperty;
 use gearhead_kernels::Kernels;
 use half::{bf16, f16};
-use safetensors::{SafeTensors, tensor::TensorView};
+use safetensors::tensor::TensorView;
 
 use crate::{
     config::ModelConfig,
@@ -22,7 +22,7 @@ use crate::{
     error::{Error, Result},
     names::{VisitParameters, visit_parameters},
     predictor::{Precision, Predictor},
-    tensor_file::TensorWriter,
+    tensor_file::{TensorFile, TensorWriter},
 };
 
 const CONFIG: &str = "config.json";
@@ -57,24 +57,8 @@ impl Dtype {
 #[derive(Debug)]
 pub struct ModelDirectory {
     config: ModelConfig,
-    weights: Vec<WeightFile>,
+    weights: Vec<TensorFile>,
     path: PathBuf,
-}
-
-/// All weights of a model, or a part of them.
-#[derive(Debug)]
-struct WeightFile {
-    path: PathBuf,
-    bytes: bytes::Bytes,
-}
-
-impl WeightFile {
-    fn map(path: PathBuf) -> std::result::Result<Self, (PathBuf, std::io::Error)> {
-        match File::open(&path).and_then(|file| map(&file)) {
-            Ok(mapped) => Ok(Self { path, bytes: bytes::Bytes::from_owner(mapped) }),
-            Err(source) => Err((path, source)),
-        }
-    }
 }
 
 impl ModelDirectory {
@@ -101,7 +85,7 @@ impl ModelDirectory {
     pub fn from_memory(config: &[u8], weights: impl Into<bytes::Bytes>, name: &str) -> Result<Self> {
         let path = PathBuf::from(name);
         let config = ModelConfig::from_hf_json(config, &path.join(CONFIG))?;
-        let weights = vec![WeightFile { path: path.join(WEIGHTS), bytes: weights.into() }];
+        let weights = vec![TensorFile { path: path.join(WEIGHTS), bytes: weights.into() }];
         Ok(Self { config, weights, path })
     }
 
@@ -139,9 +123,7 @@ impl ModelDirectory {
     fn with_weights<R>(&self, build: impl FnOnce(&mut WeightSource<'_>) -> Result<R>) -> Result<R> {
         let mut files = Vec::with_capacity(self.weights.len());
         for file in &self.weights {
-            let tensors = SafeTensors::deserialize(&file.bytes)
-                .map_err(|source| Error::Safetensors { path: file.path.clone(), source })?;
-            files.push((file, tensors));
+            files.push((file, file.parse()?));
         }
         build(&mut |name, shape| {
             let fault =
@@ -173,12 +155,12 @@ fn values(file: &bytes::Bytes, view: &TensorView<'_>) -> std::result::Result<Ten
 }
 
 /// The weights in one file.
-fn open_whole(directory: &Path) -> Result<WeightFile> {
-    WeightFile::map(directory.join(WEIGHTS)).map_err(|(_, source)| missing_or_io(directory, WEIGHTS, source))
+fn open_whole(directory: &Path) -> Result<TensorFile> {
+    TensorFile::map(&directory.join(WEIGHTS)).map_err(|source| missing_or_io(directory, WEIGHTS, source))
 }
 
 /// The files that the index names.
-fn open_parts(directory: &Path) -> Result<Vec<WeightFile>> {
+fn open_parts(directory: &Path) -> Result<Vec<TensorFile>> {
     #[derive(serde::Deserialize)]
     struct Index {
         weight_map: BTreeMap<String, String>,
@@ -197,9 +179,7 @@ fn open_parts(directory: &Path) -> Result<Vec<WeightFile>> {
         if Path::new(name).file_name() != Some(name.as_ref()) {
             return Err(fault(format!("`weight_map` names {name:?}, which is not a file of this directory")));
         }
-        parts.push(
-            WeightFile::map(directory.join(name)).map_err(|(path, source)| Error::Io { path, source })?,
-        );
+        parts.push(TensorFile::open(directory.join(name))?);
     }
     Ok(parts)
 }
@@ -363,13 +343,6 @@ fn missing_or_io(directory: &Path, file: &'static str, source: std::io::Error) -
 /// The same numbers in memory that nothing else holds.
 fn owned(data: &TensorData) -> TensorData {
     TensorData::from_bytes_vec(data.as_bytes().to_vec(), data.shape.clone(), data.dtype)
-}
-
-#[allow(unsafe_code, reason = "mapping a file has no safe form")]
-pub(crate) fn map(file: &File) -> std::io::Result<memmap2::Mmap> {
-    // SAFETY: the map is read only. A model file that another process truncates while it is mapped would end this
-    // process; our own writers never change a file in place, they replace it.
-    unsafe { memmap2::Mmap::map(file) }
 }
 
 fn to_f32(view: &TensorView<'_>) -> std::result::Result<Vec<f32>, String> {

@@ -41,4 +41,4 @@ pub use directory::{Dtype, ModelDirectory};
 pub use error::{Error, Result};
 pub use names::{VisitParameters, for_each_parameter, visit_parameters};
 pub use predictor::{Precision, Predictor};
-pub use tensor_file::{TensorFile, TensorWriter};
+pub use tensor_file::{TensorFile, TensorWriter, Tensors};

@@ -7,14 +7,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use burn::tensor::{Bytes, DType, Tensor, TensorData, backend::Backend};
-use burn_std::AllocationProperty;
+use burn::tensor::{DType, Tensor, TensorData, backend::Backend};
 use safetensors::{SafeTensors, View};
 
-use crate::{
-    directory::map,
-    error::{Error, Result},
-};
+use crate::error::{Error, Result};
 
 /// Tensors to be written. They are brought from their device one at a time, so that no second copy of all stands in memory.
 #[derive(Default)]
@@ -91,11 +87,11 @@ impl View for &ToWrite<'_> {
     }
 }
 
-/// A file that [`TensorWriter`] wrote.
+/// A safetensors file, mapped, not copied, or in memory.
 #[derive(Debug)]
 pub struct TensorFile {
-    bytes: bytes::Bytes,
-    path: PathBuf,
+    pub(crate) path: PathBuf,
+    pub(crate) bytes: bytes::Bytes,
 }
 
 impl TensorFile {
@@ -103,28 +99,49 @@ impl TensorFile {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`], or [`Error::Safetensors`] where it is damaged.
+    /// [`Error::Io`].
     pub fn open(path: impl Into<PathBuf>) -> Result<Self> {
         let path = path.into();
-        let mapped = File::open(&path).and_then(|file| map(&file));
-        let bytes =
-            bytes::Bytes::from_owner(mapped.map_err(|source| Error::Io { path: path.clone(), source })?);
-        match SafeTensors::deserialize(&bytes) {
-            Ok(_) => Ok(Self { bytes, path }),
-            Err(source) => Err(Error::Safetensors { path, source }),
-        }
+        Self::map(&path).map_err(|source| Error::Io { path, source })
     }
 
-    /// A tensor of a shape.
+    pub(crate) fn map(path: &Path) -> std::io::Result<Self> {
+        let mapped = map(&File::open(path)?)?;
+        Ok(Self { path: path.to_owned(), bytes: bytes::Bytes::from_owner(mapped) })
+    }
+
+    pub(crate) fn parse(&self) -> Result<SafeTensors<'_>> {
+        SafeTensors::deserialize(&self.bytes)
+            .map_err(|source| Error::Safetensors { path: self.path.clone(), source })
+    }
+
+    /// What stands in the file.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Safetensors`] where it is damaged.
+    pub fn tensors(&self) -> Result<Tensors<'_>> {
+        Ok(Tensors { path: &self.path, tensors: self.parse()? })
+    }
+}
+
+/// The tensors of a [`TensorFile`].
+#[derive(Debug)]
+pub struct Tensors<'a> {
+    path: &'a Path,
+    tensors: SafeTensors<'a>,
+}
+
+impl Tensors<'_> {
+    /// A tensor as [`TensorWriter::add`] stored it, in memory of its own.
     ///
     /// # Errors
     ///
     /// [`Error::Weight`] where there is none of this name and shape.
-    pub fn tensor(&self, name: &str, shape: &[usize]) -> Result<TensorData> {
-        let fault = |reason: String| Error::Weight { path: self.path.clone(), name: name.to_owned(), reason };
-        let tensors = SafeTensors::deserialize(&self.bytes)
-            .map_err(|source| Error::Safetensors { path: self.path.clone(), source })?;
-        let view = tensors.tensor(name).map_err(|_| fault("is missing".into()))?;
+    pub fn get(&self, name: &str, shape: &[usize]) -> Result<TensorData> {
+        let fault =
+            |reason: String| Error::Weight { path: self.path.to_owned(), name: name.to_owned(), reason };
+        let view = self.tensors.tensor(name).map_err(|_| fault("is missing".into()))?;
         if view.shape() != shape {
             return Err(fault(format!("has the shape {:?}, not {shape:?}", view.shape())));
         }
@@ -133,13 +150,13 @@ impl TensorFile {
             safetensors::Dtype::U8 => DType::U8,
             other => return Err(fault(format!("has the type {other:?}, only F32 and U8 are read"))),
         };
-        let shared = self.bytes.slice_ref(view.data());
-        let is_aligned = view.data().as_ptr().addr().is_multiple_of(align_of::<f32>());
-        let bytes = if is_aligned {
-            Bytes::from_shared(shared, AllocationProperty::File)
-        } else {
-            Bytes::from_bytes_vec(shared.to_vec())
-        };
-        Ok(TensorData::from_bytes(bytes, shape.to_vec(), dtype))
+        Ok(TensorData::from_bytes_vec(view.data().to_vec(), shape.to_vec(), dtype))
     }
+}
+
+#[allow(unsafe_code, reason = "mapping a file has no safe form")]
+fn map(file: &File) -> std::io::Result<memmap2::Mmap> {
+    // SAFETY: the map is read only. A model file that another process truncates while it is mapped would end this
+    // process; our own writers never change a file in place, they replace it.
+    unsafe { memmap2::Mmap::map(file) }
 }

@@ -215,7 +215,8 @@ impl Checkpoint {
     ) -> Result<(Decoder<B>, AdamW<B>)> {
         let decoder = ModelDirectory::open(&self.path)?.decoder::<B>(device)?;
         let moments = TensorFile::open(self.path.join(OPTIMIZER))?;
-        let optimizer = AdamW::restore(&decoder, &moments, self.state.optimizer_steps, dtype, device)?;
+        let optimizer =
+            AdamW::restore(&decoder, &moments.tensors()?, self.state.optimizer_steps, dtype, device)?;
         Ok((decoder, optimizer))
     }
 }

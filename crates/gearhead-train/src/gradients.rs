@@ -93,14 +93,13 @@ fn add_gradients<B: AutodiffKernels>(
     grads: &mut GradientsParams,
 ) -> f64 {
     let device = decoder.device();
-    let documents = Documents::new(&batch.offsets);
-    let packed = decoder.packed(&documents);
+    let packed = decoder.packed(&Documents::new(&batch.offsets));
     let segments = segments(decoder.config().n_layers, recompute_every);
     let (last, earlier) = segments.split_last().expect("a decoder has a layer");
 
     // Of the layers that will be run again, only the first input of each segment is kept.
     let plain = decoder.valid();
-    let plain_packed = plain.packed(&documents);
+    let plain_packed = packed.inner();
     let mut x = plain.embed(&batch.inputs);
     let mut kept = Vec::with_capacity(earlier.len());
     for segment in earlier {

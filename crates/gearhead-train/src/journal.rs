@@ -12,6 +12,7 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use crate::{
     checkpoint::State,
+    config::Config,
     error::{Error, Result},
     report::{self, DataFile, EvaluationRecord, Incident, IncidentKind, Report, StepRecord},
     tensorboard::EventFile,
@@ -126,7 +127,7 @@ impl Journal {
     }
 
     /// Writes the report of what was done up to here.
-    pub(crate) fn report(&self, state: &State, config: &str, seed: u64) -> Result<()> {
+    pub(crate) fn report(&self, state: &State, config: &Config) -> Result<()> {
         let hash = |(path, hash): (&PathBuf, &String)| DataFile {
             name: path.display().to_string(),
             xxh3: hash.clone(),
@@ -141,9 +142,9 @@ impl Journal {
             date: &self.began,
             gearhead: version("gearhead"),
             burn: version("burn"),
-            seed,
+            seed: config.seed,
             planned_steps: state.steps,
-            config,
+            config: &config.resolved(),
             data_files: &data_files,
             steps: &self.steps,
             evaluations: &self.evaluations,

@@ -11,7 +11,7 @@ use burn::{
     },
 };
 use gearhead_kernels::{AdamWStep, AutodiffKernels, MOMENT_BLOCK, Moments8Bit, adamw_step, adamw_step_8bit};
-use gearhead_model::{Decoder, TensorFile, TensorWriter, VisitParameters, visit_parameters};
+use gearhead_model::{Decoder, TensorWriter, Tensors, VisitParameters, visit_parameters};
 use serde::{Deserialize, Serialize};
 
 use crate::{config::TrainConfig, error::Result, gradients::StepGradients};
@@ -109,20 +109,20 @@ impl<B: AutodiffKernels> AdamW<B> {
     /// Names the moment that is missing or of the wrong shape.
     pub fn restore(
         decoder: &Decoder<B>,
-        file: &TensorFile,
+        stored: &Tensors<'_>,
         step: u32,
         dtype: MomentDtype,
         device: &B::Device,
     ) -> Result<Self> {
         struct Restore<'a, B: AutodiffBackend> {
-            file: &'a TensorFile,
+            stored: &'a Tensors<'a>,
             dtype: MomentDtype,
             device: &'a B::Device,
             moments: Result<HashMap<ParamId, Moments<B::InnerBackend>>>,
         }
         impl<B: AutodiffBackend> Restore<'_, B> {
             fn read(&self, name: &str, count: usize) -> Result<Moments<B::InnerBackend>> {
-                let read = |name: String, count| self.file.tensor(&name, &[count]);
+                let read = |name: String, count| self.stored.get(&name, &[count]);
                 let float = |name: String, count| -> Result<Tensor<B::InnerBackend, 1>> {
                     Ok(Tensor::from_data(read(name, count)?, self.device))
                 };
@@ -158,7 +158,7 @@ impl<B: AutodiffKernels> AdamW<B> {
         if step == 0 {
             return Ok(Self::default());
         }
-        let mut restore = Restore::<B> { file, dtype, device, moments: Ok(HashMap::new()) };
+        let mut restore = Restore::<B> { stored, dtype, device, moments: Ok(HashMap::new()) };
         visit_parameters(decoder, &mut restore);
         Ok(Self { moments: restore.moments?, step })
     }

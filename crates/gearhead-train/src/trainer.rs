@@ -170,15 +170,14 @@ pub fn train<B: AutodiffKernels>(
 struct Training<'a, B: AutodiffKernels> {
     config: &'a Config,
     data: &'a TrainData,
-    model_config: ModelConfig,
     decoder: Option<Decoder<B>>,
     optimizer: AdamW<B>,
     state: State,
     journal: Journal,
     on_event: &'a mut dyn FnMut(&Event),
-    /// When this process began, less the time of those before.
+    /// When this process began to train.
     start: Instant,
-    /// Seconds before `start`.
+    /// Seconds that a training took before it was resumed.
     before: f64,
     last_checkpoint: Instant,
 }
@@ -256,7 +255,6 @@ impl<'a, B: AutodiffKernels> Training<'a, B> {
         let mut training = Self {
             config,
             data,
-            model_config,
             decoder: Some(decoder),
             optimizer,
             state,
@@ -305,10 +303,12 @@ impl<'a, B: AutodiffKernels> Training<'a, B> {
                 self.checkpoint()?;
             }
             if stopped {
+                if !evaluated {
+                    self.journal.report(&self.state, self.config)?;
+                }
                 break;
             }
         }
-        self.journal.report(&self.state, &self.config.resolved(), self.config.seed)?;
         if self.state.best.is_none() && self.state.step == steps {
             return Err(Error::Diverged { step: steps, what: "validation loss", value: f64::NAN });
         }
@@ -327,9 +327,8 @@ impl<'a, B: AutodiffKernels> Training<'a, B> {
         let config = &self.config.train;
         let documents: Vec<_> = batch.iter().map(|index| &self.data.train[*index]).collect();
         let gradients = step_gradients(self.decoder(), &documents, config);
-        let wrong = self.judge(&gradients);
         let step = self.state.step + 1;
-        if let Some(wrong) = wrong {
+        if let Some(wrong) = self.judge(&gradients) {
             let cases: Vec<usize> = batch.iter().map(|index| index + 1).collect();
             let skips = config.on_divergence == OnDivergence::Skip;
             if !skips || self.state.skipped == MOST_SKIPPED {
@@ -400,7 +399,7 @@ impl<'a, B: AutodiffKernels> Training<'a, B> {
         self.save(&evaluated, "last")?;
         let seconds = self.seconds();
         self.record(&Event::Evaluation { step, validation_loss, is_best, seconds })?;
-        self.journal.report(&self.state, &self.config.resolved(), self.config.seed)
+        self.journal.report(&self.state, self.config)
     }
 
     fn checkpoint(&mut self) -> Result<()> {
@@ -443,7 +442,7 @@ impl<'a, B: AutodiffKernels> Training<'a, B> {
             beside.push((PAST_CASES, &cases));
         }
         let path = self.config.output.join(name);
-        directory::save(decoder, &self.model_config, self.config.train.save_dtype, &beside, path)?;
+        directory::save(decoder, decoder.config(), self.config.train.save_dtype, &beside, path)?;
         Ok(())
     }
 }

@@ -1,6 +1,6 @@
 //! The report as one page that needs nothing else: no script, no font, no network.
 
-use maud::{DOCTYPE, Markup, PreEscaped, html as markup};
+use maud::{Markup, html as markup};
 
 use super::{
     chart::{Bar, Column, bars, histogram},
@@ -10,6 +10,7 @@ use super::{
     leakage::{Leakage, MeasuredOn},
     report::Report,
 };
+use crate::page::page;
 
 /// The most columns of a histogram.
 const MAX_COLUMNS: u64 = 24;
@@ -18,28 +19,16 @@ const MAX_NAMES: usize = 20;
 
 /// The report as HTML. Whatever a record says is text there, never markup.
 pub fn html(report: &Report) -> String {
-    let page = markup! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                title { "Check of " (report.records) " records: " (report.score) " of 100" }
-                style { (PreEscaped(STYLE)) }
-            }
-            body {
-                main {
-                    (heading(report))
-                    (findings(&report.findings))
-                    @if let Some(leakage) = &report.leakage { (leaks(leakage)) }
-                    (frequencies("Labels", "What the records turned out to be.", &report.labels))
-                    (frequencies("Machines", "As written.", &report.equipment))
-                    (lengths(report))
-                }
-            }
-        }
+    let content = markup! {
+        (heading(report))
+        (findings(&report.findings))
+        @if let Some(leakage) = &report.leakage { (leaks(leakage)) }
+        (frequencies("Labels", "What the records turned out to be.", &report.labels))
+        (frequencies("Machines", "As written.", &report.equipment))
+        (lengths(report))
     };
-    page.into_string()
+    page(&format!("Check of {} records: {} of 100", report.records, report.score), STYLE, &content)
+        .into_string()
 }
 
 fn heading(report: &Report) -> Markup {

@@ -1,6 +1,7 @@
 //! The evaluation as one page that needs nothing else: no script, no font, no network.
 
-use maud::{DOCTYPE, Markup, PreEscaped, html as markup};
+use gearhead_data::page::page;
+use maud::{Markup, html as markup};
 
 use super::{
     BaselineScores, Checks, Evaluation, HeldOutFault, Interval, Mistake, RankingScores, ReliabilityBin,
@@ -11,31 +12,18 @@ use super::{
 
 /// The evaluation as HTML. Whatever a case says is text there, never markup.
 pub fn html(evaluation: &Evaluation) -> String {
-    let page = markup! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                title { "Evaluation of " (evaluation.model) }
-                style { (PreEscaped(STYLE)) }
-            }
-            body {
-                main {
-                    (heading(evaluation))
-                    @if let Some(before) = &evaluation.before { (comparison(before)) }
-                    @if !evaluation.splits.is_empty() { (splits(evaluation)) (baselines(evaluation)) }
-                    @if !evaluation.reliability.is_empty() { (trust(evaluation)) }
-                    @if let Some(suites) = &evaluation.suites { (suites_table(suites)) }
-                    (beyond(evaluation.held_out_fault.as_ref(), evaluation.tests_needed.as_ref()))
-                    @if evaluation.text.n > 0 { (text(&evaluation.text)) }
-                    (checks(&evaluation.checks))
-                    @if !evaluation.worst.is_empty() { (worst(&evaluation.worst)) }
-                }
-            }
-        }
+    let content = markup! {
+        (heading(evaluation))
+        @if let Some(before) = &evaluation.before { (comparison(before)) }
+        @if !evaluation.splits.is_empty() { (splits(evaluation)) (baselines(evaluation)) }
+        @if !evaluation.reliability.is_empty() { (trust(evaluation)) }
+        @if let Some(suites) = &evaluation.suites { (suites_table(suites)) }
+        (beyond(evaluation.held_out_fault.as_ref(), evaluation.tests_needed.as_ref()))
+        @if evaluation.text.n > 0 { (text(&evaluation.text)) }
+        (checks(&evaluation.checks))
+        @if !evaluation.worst.is_empty() { (worst(&evaluation.worst)) }
     };
-    page.into_string()
+    page(&format!("Evaluation of {}", evaluation.model), STYLE, &content).into_string()
 }
 
 fn heading(evaluation: &Evaluation) -> Markup {

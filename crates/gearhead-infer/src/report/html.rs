@@ -2,7 +2,7 @@
 //! screen and paper, and holds boxes to tick off.
 
 use gearhead_data::severity::Severity;
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, html};
 
 use super::{
     Report,
@@ -17,27 +17,15 @@ impl Report {
 }
 
 fn page(layout: &Layout) -> Markup {
-    html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                title { "Diagnosis: " (layout.title) }
-                style { (PreEscaped(STYLE)) }
-            }
-            body {
-                main {
-                    header {
-                        h1 { (layout.title) }
-                        (facts(&layout.given))
-                    }
-                    @for section in &layout.sections { (self::section(section)) }
-                    footer { (layout.footer) }
-                }
-            }
+    let content = html! {
+        header {
+            h1 { (layout.title) }
+            (facts(&layout.given))
         }
-    }
+        @for section in &layout.sections { (self::section(section)) }
+        footer { (layout.footer) }
+    };
+    gearhead_data::page::page(&format!("Diagnosis: {}", layout.title), STYLE, &content)
 }
 
 fn section(section: &Section) -> Markup {

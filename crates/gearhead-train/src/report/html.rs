@@ -1,6 +1,7 @@
 //! The page: one file that needs nothing else, no script, no font, no network.
 
-use maud::{DOCTYPE, Markup, PreEscaped, html as markup};
+use gearhead_data::page::page;
+use maud::{Markup, html as markup};
 
 use super::{
     IncidentKind, MemoryPlan, Report, Sample,
@@ -17,30 +18,17 @@ const MAX_ROWS: usize = 100;
 /// The report as HTML. Whatever a case or a file says is text there, never markup.
 pub fn html(report: &Report<'_>) -> String {
     let history = History::of(report);
-    let page = markup! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                title { "Training of " (report.title) }
-                style { (PreEscaped(STYLE)) }
-            }
-            body {
-                main {
-                    (heading(report, &history))
-                    @if !history.steps.is_empty() || !history.evaluations.is_empty() { (curves(report, &history)) }
-                    @if !report.incidents.is_empty() { (incidents(report)) }
-                    @if let Some(plan) = report.memory { (memory(plan)) }
-                    @if !report.samples.is_empty() { (samples(report.samples)) }
-                    @if !history.evaluations.is_empty() { (evaluations(&history)) }
-                    (again(report))
-                    (configuration(report))
-                }
-            }
-        }
+    let content = markup! {
+        (heading(report, &history))
+        @if !history.steps.is_empty() || !history.evaluations.is_empty() { (curves(report, &history)) }
+        @if !report.incidents.is_empty() { (incidents(report)) }
+        @if let Some(plan) = report.memory { (memory(plan)) }
+        @if !report.samples.is_empty() { (samples(report.samples)) }
+        @if !history.evaluations.is_empty() { (evaluations(&history)) }
+        (again(report))
+        (configuration(report))
     };
-    page.into_string()
+    page(&format!("Training of {}", report.title), STYLE, &content).into_string()
 }
 
 fn heading(report: &Report<'_>, history: &History<'_>) -> Markup {
