@@ -12,17 +12,17 @@ use burn::{
         },
     },
     tensor::{
-        Tensor, TensorMetadata, TensorPrimitive,
+        DType, Tensor, TensorMetadata, TensorPrimitive,
         backend::{AutodiffBackend, Backend},
-        ops::{FloatTensor, IntTensor},
+        ops::{FloatTensor, IntTensor, QuantizedTensor},
     },
 };
 
 use crate::{
-    AdamWStep, AttentionContext, Documents, Heads, Quantization, SharedPrefix, Span, adamw, adamw_8bit,
-    attention,
+    AdamWStep, AttentionContext, Documents, Heads, OutputWeight, Quantization, SharedPrefix, Span, adamw,
+    adamw_8bit, attention,
     block::{self, AttentionSaved, MlpSaved},
-    embedding,
+    embedding, frozen,
     linear::{self, LinearSaved},
     linear_cross_entropy, rms_norm, rope, squares, swiglu,
 };
@@ -79,6 +79,19 @@ pub trait Kernels: Backend {
         residual: FloatTensor<Self>,
     ) -> FloatTensor<Self> {
         Self::float_add(residual, Self::quantized_linear(x, weight))
+    }
+    /// A weight that is not trained, in 8 bit.
+    fn narrow(weight: FloatTensor<Self>) -> QuantizedTensor<Self> {
+        frozen::portable_narrow::<Self>(weight)
+    }
+    /// A weight that is not trained, in the type of what is computed with.
+    fn widen(weight: TensorPrimitive<Self>, dtype: DType) -> FloatTensor<Self> {
+        frozen::portable_widen::<Self>(weight, dtype)
+    }
+    /// `x[n, i]`, `weight[o, i]`, which is not trained, to `[n, o]`.
+    fn frozen_linear(x: FloatTensor<Self>, weight: TensorPrimitive<Self>) -> FloatTensor<Self> {
+        let dtype = x.dtype();
+        Self::linear_out_in(x, vec![Self::widen(weight, dtype)])
     }
     /// Gradient of [`Kernels::linear_out_in`] for `x`, of `grad[n, Σ o]`.
     fn linear_input_grad(grad: FloatTensor<Self>, weights: Vec<FloatTensor<Self>>) -> FloatTensor<Self> {
@@ -174,13 +187,14 @@ pub trait Kernels: Backend {
     ) -> FloatTensor<Self> {
         linear_cross_entropy::portable::<Self>(hidden, weight, targets)
     }
-    /// The loss as [`Kernels::linear_cross_entropy`], and its gradients for `hidden` and `weight`.
+    /// The loss as [`Kernels::linear_cross_entropy`], and its gradients for `hidden` and, where it is trained, `weight`.
     fn linear_cross_entropy_with_grads(
         hidden: FloatTensor<Self>,
         weight: FloatTensor<Self>,
         targets: IntTensor<Self>,
-    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
-        linear_cross_entropy::portable_with_grads::<Self>(hidden, weight, targets)
+        output: OutputWeight,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, Option<FloatTensor<Self>>) {
+        linear_cross_entropy::portable_with_grads::<Self>(hidden, weight, targets, output)
     }
     /// `Σ x²` over all elements, `[1]`.
     fn sum_of_squares(x: FloatTensor<Self>) -> FloatTensor<Self> {
@@ -327,6 +341,25 @@ impl<B: Kernels, C: CheckpointStrategy> Kernels for Autodiff<B, C> {
         run!(QuantizedLinear, C, [x], (forward(), weight.clone()), forward())
     }
 
+    fn narrow(weight: FloatTensor<Self>) -> QuantizedTensor<Self> {
+        B::narrow(weight.primitive)
+    }
+
+    fn widen(weight: TensorPrimitive<Self>, dtype: DType) -> FloatTensor<Self> {
+        <Self as AutodiffBackend>::from_inner(B::widen(frozen::inner::<B, C>(weight), dtype))
+    }
+
+    fn frozen_linear(x: FloatTensor<Self>, weight: TensorPrimitive<Self>) -> FloatTensor<Self> {
+        // What is kept is the weight as it is stored.
+        operation!(FrozenLinear, 1, TensorPrimitive<B>, |weight, grad: FloatTensor<B>, _| {
+            let weight = B::widen(weight, grad.dtype());
+            [Some(B::linear_input_grad(grad, vec![weight]))]
+        });
+        let (x_in, weight) = (x.primitive.clone(), frozen::inner::<B, C>(weight));
+        let forward = || B::frozen_linear(x_in.clone(), weight.clone());
+        run!(FrozenLinear, C, [x], (forward(), weight.clone()), forward())
+    }
+
     fn rms_norm(x: FloatTensor<Self>, weight: FloatTensor<Self>, eps: f64) -> FloatTensor<Self> {
         operation!(RmsNorm, 2, (FloatTensor<B>, FloatTensor<B>, f64), |(x, weight, eps), grad, _| {
             let (x, weight) = B::rms_norm_backward(x, weight, grad, None, eps);
@@ -387,19 +420,25 @@ impl<B: Kernels, C: CheckpointStrategy> Kernels for Autodiff<B, C> {
         targets: IntTensor<Self>,
     ) -> FloatTensor<Self> {
         // What is kept are the gradients of the loss, which were computed beside it.
-        operation!(LinearCrossEntropy, 2, [FloatTensor<B>; 2], |gradients: [FloatTensor<B>; 2], grad, _| {
-            let scale = view::<B, 1>(grad).unsqueeze::<2>();
-            gradients.map(|gradient| Some(raw(view::<B, 2>(gradient).mul(scale.clone()))))
-        });
+        operation!(
+            LinearCrossEntropy,
+            2,
+            [Option<FloatTensor<B>>; 2],
+            |gradients: [Option<FloatTensor<B>>; 2], grad, _| {
+                let scale = view::<B, 1>(grad).unsqueeze::<2>();
+                gradients.map(|found| found.map(|found| raw(view::<B, 2>(found).mul(scale.clone()))))
+            }
+        );
         let (hidden_in, weight_in) = (hidden.primitive.clone(), weight.primitive.clone());
+        let output = if weight.is_tracked() { OutputWeight::Trained } else { OutputWeight::Frozen };
         run!(
             LinearCrossEntropy,
             C,
             [hidden, weight],
             {
                 let (loss, hidden_grad, weight_grad) =
-                    B::linear_cross_entropy_with_grads(hidden_in, weight_in, targets);
-                (loss, [hidden_grad, weight_grad])
+                    B::linear_cross_entropy_with_grads(hidden_in, weight_in, targets, output);
+                (loss, [Some(hidden_grad), weight_grad])
             },
             B::linear_cross_entropy(hidden_in, weight_in, targets)
         )

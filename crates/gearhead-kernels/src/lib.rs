@@ -17,6 +17,7 @@
 //! | rows of a table, and adding to them | [`embedding`], [`add_rows`] |
 //! | linear layers on `[out, in]` weights | [`linear`], [`linear_add`] |
 //! | linear layers on weights of 8 or 4 bits | [`quantized_linear`], [`quantized_linear_add`] |
+//! | linear layers on weights that are not trained, of any type | [`frozen_linear`], [`narrowed`], [`widened`] |
 //! | rotary position embedding | [`rope`] |
 //! | gated linear unit with SiLU | [`swiglu`] |
 //! | output layer and cross-entropy | [`linear_cross_entropy`], [`linear_cross_entropy_with_grads`] |
@@ -31,6 +32,7 @@ mod block;
 mod embedding;
 #[cfg(feature = "flex")]
 mod flex;
+mod frozen;
 mod linear;
 mod linear_cross_entropy;
 pub mod quantized;
@@ -45,8 +47,9 @@ pub use attention::{Documents, Heads, SharedPrefix, Span, cached_attention, pack
 pub use backend::{AutodiffKernels, Kernels};
 pub use block::{AttentionContext, AttentionWeights, MlpWeights, attention_block, mlp_block};
 pub use embedding::{add_rows, embedding};
+pub use frozen::{FrozenDtype, frozen_linear, narrowed, widened};
 pub use linear::{linear, linear_add};
-pub use linear_cross_entropy::{linear_cross_entropy, linear_cross_entropy_with_grads};
+pub use linear_cross_entropy::{OutputWeight, linear_cross_entropy, linear_cross_entropy_with_grads};
 pub use quantized::{Quantization, QuantizedWeight, quantized_linear, quantized_linear_add};
 pub use rms_norm::rms_norm;
 pub use rope::{RopeTable, rope};

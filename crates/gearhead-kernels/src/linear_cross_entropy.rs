@@ -32,7 +32,17 @@ pub fn linear_cross_entropy<B: Kernels>(
     view(B::linear_cross_entropy(raw(hidden), raw(weight), targets.into_primitive()))
 }
 
-/// The loss as [`linear_cross_entropy`], and its gradients for `hidden` and `weight`: for who needs no graph.
+/// Whether the weight of an output layer is trained.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OutputWeight {
+    /// Its gradient is wanted.
+    Trained,
+    /// It has none.
+    Frozen,
+}
+
+/// The loss as [`linear_cross_entropy`], and its gradients for `hidden` and, where it is trained, `weight`: for who needs
+/// no graph.
 ///
 /// # Shapes
 ///
@@ -41,10 +51,11 @@ pub fn linear_cross_entropy_with_grads<B: Kernels>(
     hidden: Tensor<B, 2>,
     weight: Tensor<B, 2>,
     targets: Tensor<B, 1, Int>,
-) -> (Tensor<B, 1>, Tensor<B, 2>, Tensor<B, 2>) {
+    output: OutputWeight,
+) -> (Tensor<B, 1>, Tensor<B, 2>, Option<Tensor<B, 2>>) {
     let (loss, hidden_grad, weight_grad) =
-        B::linear_cross_entropy_with_grads(raw(hidden), raw(weight), targets.into_primitive());
-    (view(loss), view(hidden_grad), view(weight_grad))
+        B::linear_cross_entropy_with_grads(raw(hidden), raw(weight), targets.into_primitive(), output);
+    (view(loss), view(hidden_grad), weight_grad.map(view))
 }
 
 /// Logits in memory at once: 16 MB of `f32`.
@@ -74,19 +85,20 @@ pub(crate) fn portable<B: Kernels>(
     raw(loss)
 }
 
-/// The summed loss, and its gradients for `hidden` and `weight`: with `g = softmax(logits) - onehot(target)`,
+/// The summed loss, and its gradients for `hidden` and, where it is trained, `weight`: with `g = softmax(logits) - onehot(target)`,
 /// `dhidden = g weight` and `dweight = gᵀ hidden`.
 pub(crate) fn portable_with_grads<B: Kernels>(
     hidden: FloatTensor<B>,
     weight: FloatTensor<B>,
     targets: IntTensor<B>,
-) -> (FloatTensor<B>, FloatTensor<B>, FloatTensor<B>) {
+    output: OutputWeight,
+) -> (FloatTensor<B>, FloatTensor<B>, Option<FloatTensor<B>>) {
     let (hidden, weight) = (view::<B, 2>(hidden), view::<B, 2>(weight));
     let targets = Tensor::<B, 1, Int>::from_primitive(targets);
     let (device, dtype) = (hidden.device(), hidden.dtype());
     let ([n, d_model], [vocab_size, _]) = (hidden.dims(), weight.dims());
     let mut loss = Tensor::<B, 1>::zeros([1], (&device, dtype));
-    let mut weight_grad = weight.zeros_like();
+    let mut weight_grad = (output == OutputWeight::Trained).then(|| weight.zeros_like());
     let mut hidden_grads = Vec::new();
     let classes = Tensor::<B, 1, Int>::arange(0..vocab_size as i64, &device).unsqueeze::<2>();
     for rows in chunks(n, vocab_size) {
@@ -97,8 +109,8 @@ pub(crate) fn portable_with_grads<B: Kernels>(
         let onehot = classes.clone().equal(targets).float().cast(dtype);
         let grad = log_probs.exp() - onehot;
         hidden_grads.push(grad.clone().matmul(weight.clone()));
-        weight_grad = weight_grad + grad.transpose().matmul(hidden);
+        weight_grad = weight_grad.map(|sum| sum + grad.transpose().matmul(hidden));
     }
     let hidden_grad = if n == 0 { hidden } else { Tensor::cat(hidden_grads, 0) };
-    (raw(loss), raw(hidden_grad), raw(weight_grad))
+    (raw(loss), raw(hidden_grad), weight_grad.map(raw))
 }

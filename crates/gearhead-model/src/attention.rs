@@ -1,17 +1,13 @@
-//! Attention of the families that add something to Llama's: biases of the projections, norms of the heads. Llama's own is
-//! one operation of the kernels; here it is put together from smaller ones, each of which keeps little for its backward
-//! pass.
+//! Attention: one operation of the kernels where it is Llama's and its weights are plain. With biases of the projections,
+//! norms of the heads, adapters or weights of few bits it is put together from smaller ones, each of which keeps little for
+//! its backward pass.
 
 use burn::tensor::Tensor;
 use gearhead_kernels::{
-    AttentionWeights, Documents, Heads, Kernels, RopeTable, attention_block, linear, linear_add,
-    packed_attention, rms_norm, rope,
+    AttentionWeights, Documents, Heads, Kernels, RopeTable, attention_block, packed_attention, rms_norm, rope,
 };
 
-use crate::{
-    config::ModelConfig,
-    decoder::{AttentionLayer, LinearWeights},
-};
+use crate::{config::ModelConfig, decoder::AttentionLayer};
 
 /// `x` and what attention adds to it, inside each document of a flat batch.
 ///
@@ -27,20 +23,16 @@ pub(crate) fn packed<B: Kernels>(
 ) -> Tensor<B, 2> {
     let (heads, eps) = (config.heads(), config.rms_norm_eps);
     let AttentionLayer { norm, q, k, v, output, q_norm, k_norm } = weights;
-    if !config.family.has_qkv_bias() && !config.family.has_output_bias() && !config.family.has_qk_norm() {
+    if !config.family.has_qk_norm() && [&q, &k, &v, &output].into_iter().all(|linear| linear.is_plain()) {
         let [q, k, v, output] = [q, k, v, output].map(|linear| linear.weight);
         let weights = AttentionWeights { norm, q, k, v, output };
         return attention_block(x, weights, heads, table, documents, eps);
     }
     let normed = rms_norm(x.clone(), norm, eps);
-    let project = |LinearWeights { weight, bias }: LinearWeights<B>| {
-        with_bias(linear(normed.clone(), vec![weight]), bias)
-    };
-    let q = with_norm(project(q), q_norm.as_ref(), eps);
-    let k = with_norm(project(k), k_norm.as_ref(), eps);
-    let qkv = rope(Tensor::cat(vec![q, k, project(v)], 1), table, heads.turned());
-    let attended = packed_attention(qkv, heads, documents);
-    with_bias(linear_add(attended, output.weight, x), output.bias)
+    let q = with_norm(q.forward(normed.clone()), q_norm.as_ref(), eps);
+    let k = with_norm(k.forward(normed.clone()), k_norm.as_ref(), eps);
+    let qkv = rope(Tensor::cat(vec![q, k, v.forward(normed)], 1), table, heads.turned());
+    output.forward_add(packed_attention(qkv, heads, documents), x)
 }
 
 /// Queries and keys of new tokens, normalised head by head; the values beside them stay.
@@ -68,11 +60,4 @@ fn with_norm<B: Kernels>(rows: Tensor<B, 2>, norm: Option<&Tensor<B, 1>>, eps: f
     let ([n, columns], [d_head]) = (rows.dims(), norm.dims());
     let heads = rows.reshape([n * columns / d_head, d_head]);
     rms_norm(heads, norm.clone(), eps).reshape([n, columns])
-}
-
-fn with_bias<B: Kernels>(rows: Tensor<B, 2>, bias: Option<Tensor<B, 1>>) -> Tensor<B, 2> {
-    match bias {
-        Some(bias) => rows + bias.unsqueeze(),
-        None => rows,
-    }
 }

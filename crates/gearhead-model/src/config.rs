@@ -2,7 +2,7 @@
 
 use std::f64::consts::TAU;
 
-use gearhead_kernels::Heads;
+use gearhead_kernels::{Heads, quantized::GROUP};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
@@ -182,6 +182,13 @@ impl ModelConfig {
     /// Features of a head.
     pub fn d_head(&self) -> usize {
         self.d_head.unwrap_or(self.d_model / self.n_heads.max(1))
+    }
+
+    /// The first size that is not whole groups of the quantised formats, if there is one.
+    pub(crate) fn not_in_groups(&self) -> Option<(&'static str, usize)> {
+        let q_dim = self.n_heads * self.d_head();
+        let sizes = [("d_model", self.d_model), ("d_ff", self.d_ff), ("n_heads * d_head", q_dim)];
+        sizes.into_iter().find(|(_, value)| !value.is_multiple_of(GROUP))
     }
 
     /// Numbers that are learned.

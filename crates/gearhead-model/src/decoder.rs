@@ -5,19 +5,27 @@
 #![allow(clippy::struct_field_names, reason = "the fields have the names of the weights")]
 
 use burn::{
-    module::{Module, Param},
+    module::{Module, ModuleMapper, Param},
     tensor::{
-        Int, Tensor, TensorData,
+        DType, Int, Tensor, TensorData,
         backend::{AutodiffBackend, Backend},
     },
 };
 use gearhead_kernels::{
-    Documents, Kernels, MlpWeights, RopeTable, embedding, linear, linear_cross_entropy, mlp_block, rms_norm,
+    Documents, FrozenDtype, Kernels, RopeTable, embedding, linear, linear_cross_entropy, narrowed,
+    quantized::GROUP, rms_norm, widened,
 };
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 use rand_distr::{Distribution, StandardNormal};
 
-use crate::{attention, config::ModelConfig, error::Result};
+use crate::{
+    attention,
+    config::ModelConfig,
+    error::{Error, Result},
+    linear::LinearWeights,
+    lora::{Adapter, AdapterSource, AdapterWeights, Dora, Part, row_squares},
+    mlp,
+};
 
 /// A decoder of the Llama, Mistral or Qwen family.
 #[derive(Module, Debug)]
@@ -71,6 +79,7 @@ struct Embedding<B: Backend> {
 struct Linear<B: Backend> {
     weight: Param<Tensor<B, 2>>,
     bias: Option<Param<Tensor<B, 1>>>,
+    adapter: Option<Adapter<B>>,
 }
 
 /// `[d_model]`, or `[d_head]` of the heads.
@@ -99,16 +108,22 @@ impl<B: AutodiffBackend> Packed<B> {
 /// Gives each weight its values, by its name and shape.
 pub(crate) type WeightSource<'a> = dyn FnMut(&str, &[usize]) -> Result<TensorData> + 'a;
 
-/// The weights of a linear layer.
-pub(crate) struct LinearWeights<B: Backend> {
-    pub(crate) weight: Tensor<B, 2>,
-    pub(crate) bias: Option<Tensor<B, 1>>,
-}
-
 /// The weights of a layer.
 pub(crate) struct LayerWeights<B: Backend> {
     pub(crate) attention: AttentionLayer<B>,
-    pub(crate) mlp: MlpWeights<B>,
+    pub(crate) mlp: MlpLayer<B>,
+}
+
+impl<B: Kernels> LayerWeights<B> {
+    /// With the adapters in the weights.
+    pub(crate) fn merged(self) -> Self {
+        let AttentionLayer { norm, q, k, v, output, q_norm, k_norm } = self.attention;
+        let [q, k, v, output] = [q, k, v, output].map(LinearWeights::merged);
+        let attention = AttentionLayer { norm, q, k, v, output, q_norm, k_norm };
+        let MlpLayer { norm, gate, up, down } = self.mlp;
+        let [gate, up, down] = [gate, up, down].map(LinearWeights::merged);
+        Self { attention, mlp: MlpLayer { norm, gate, up, down } }
+    }
 }
 
 /// The weights of attention.
@@ -122,14 +137,26 @@ pub(crate) struct AttentionLayer<B: Backend> {
     pub(crate) k_norm: Option<Tensor<B, 1>>,
 }
 
+/// The weights of the feed-forward layer.
+pub(crate) struct MlpLayer<B: Backend> {
+    pub(crate) norm: Tensor<B, 1>,
+    pub(crate) gate: LinearWeights<B>,
+    pub(crate) up: LinearWeights<B>,
+    pub(crate) down: LinearWeights<B>,
+}
+
 /// Weights of a model of a shape, asked for by their names.
 pub(crate) struct WeightReader<'a, 'b, B: Backend> {
     config: &'a ModelConfig,
     device: &'a B::Device,
     source: &'a mut WeightSource<'b>,
+    dtype: FrozenDtype,
+    adapters: Option<AdapterSource<'a>>,
+    /// Whether adapters are put into the weights.
+    merges: bool,
 }
 
-impl<'a, 'b, B: Backend> WeightReader<'a, 'b, B> {
+impl<'a, 'b, B: Kernels> WeightReader<'a, 'b, B> {
     /// # Errors
     ///
     /// [`crate::Error::Config`] when sizes do not fit.
@@ -139,7 +166,27 @@ impl<'a, 'b, B: Backend> WeightReader<'a, 'b, B> {
         source: &'a mut WeightSource<'b>,
     ) -> Result<Self> {
         config.validate()?;
-        Ok(Self { config, device, source })
+        Ok(Self { config, device, source, dtype: FrozenDtype::F32, adapters: None, merges: false })
+    }
+
+    /// Weights that stay as they are, stored as `dtype`, with adapters beside them.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::Error::Lora`] where the rows of the weights are not whole groups of 8 bit.
+    pub(crate) fn with_adapters(self, adapters: AdapterSource<'a>, dtype: FrozenDtype) -> Result<Self> {
+        if let (FrozenDtype::Bits8, Some((field, value))) = (dtype, self.config.not_in_groups()) {
+            let reason = format!(
+                "base_dtype is \"8bit\", which stores groups of {GROUP} weights, but model.{field} is {value}"
+            );
+            return Err(Error::Lora { reason });
+        }
+        Ok(Self { dtype, adapters: Some(adapters), ..self })
+    }
+
+    /// Weights with adapters in them.
+    pub(crate) fn merging(self, adapters: Option<AdapterSource<'a>>) -> Self {
+        Self { adapters, merges: true, ..self }
     }
 
     pub(crate) fn config(&self) -> &'a ModelConfig {
@@ -148,7 +195,17 @@ impl<'a, 'b, B: Backend> WeightReader<'a, 'b, B> {
 
     /// `[vocab_size, d_model]`.
     pub(crate) fn embedding(&mut self) -> Result<Tensor<B, 2>> {
-        self.tensor("model.embed_tokens.weight", [self.config.vocab_size, self.config.d_model])
+        let table =
+            self.tensor("model.embed_tokens.weight", [self.config.vocab_size, self.config.d_model])?;
+        Ok(narrowed(table, self.table_dtype()))
+    }
+
+    /// How the embedding and the output layer are stored: rows of the one are looked up, which groups of 8 bit do not bear.
+    const fn table_dtype(&self) -> FrozenDtype {
+        match self.dtype {
+            FrozenDtype::Bits8 => FrozenDtype::Bf16,
+            dtype => dtype,
+        }
     }
 
     pub(crate) fn layer(&mut self, index: usize) -> Result<LayerWeights<B>> {
@@ -171,11 +228,11 @@ impl<'a, 'b, B: Backend> WeightReader<'a, 'b, B> {
                 q_norm: head_norm(self, "self_attn.q_norm")?,
                 k_norm: head_norm(self, "self_attn.k_norm")?,
             },
-            mlp: MlpWeights {
+            mlp: MlpLayer {
                 norm: self.tensor(&weight("post_attention_layernorm"), [d_model])?,
-                gate: self.tensor(&weight("mlp.gate_proj"), [d_ff, d_model])?,
-                up: self.tensor(&weight("mlp.up_proj"), [d_ff, d_model])?,
-                down: self.tensor(&weight("mlp.down_proj"), [d_model, d_ff])?,
+                gate: self.linear(&name("mlp.gate_proj"), [d_ff, d_model], false)?,
+                up: self.linear(&name("mlp.up_proj"), [d_ff, d_model], false)?,
+                down: self.linear(&name("mlp.down_proj"), [d_model, d_ff], false)?,
             },
         })
     }
@@ -190,13 +247,42 @@ impl<'a, 'b, B: Backend> WeightReader<'a, 'b, B> {
         if self.config.tie_embeddings {
             return Ok(None);
         }
-        self.tensor("lm_head.weight", [self.config.vocab_size, self.config.d_model]).map(Some)
+        let weight = self.tensor("lm_head.weight", [self.config.vocab_size, self.config.d_model])?;
+        Ok(Some(narrowed(weight, self.table_dtype())))
     }
 
     fn linear(&mut self, name: &str, shape: [usize; 2], has_bias: bool) -> Result<LinearWeights<B>> {
-        let weight = self.tensor(&format!("{name}.weight"), shape)?;
+        let weight = narrowed(self.tensor(&format!("{name}.weight"), shape)?, self.dtype);
         let bias = has_bias.then(|| self.tensor(&format!("{name}.bias"), [shape[0]])).transpose()?;
-        Ok(LinearWeights { weight, bias })
+        let adapter = self.adapter(name, &weight)?;
+        let weights = LinearWeights { weight, bias, adapter };
+        Ok(if self.merges { weights.merged() } else { weights })
+    }
+
+    fn adapter(&mut self, name: &str, weight: &Tensor<B, 2>) -> Result<Option<AdapterWeights<B>>> {
+        let Some(AdapterSource { lora, values }) = &mut self.adapters else { return Ok(None) };
+        if !lora.targets.iter().any(|target| name.ends_with(target.name())) {
+            return Ok(None);
+        }
+        let [a_shape, b_shape] = lora.shapes(weight.dims());
+        let mut matrix = |part, shape: [usize; 2]| -> Result<Tensor<B, 2>> {
+            let values = values(part, name, &shape)?;
+            Ok(values.map_or_else(
+                || Tensor::zeros(shape, self.device),
+                |data| Tensor::from_data(data, self.device),
+            ))
+        };
+        let (a, b) = (matrix(Part::A, a_shape)?, matrix(Part::B, b_shape)?);
+        let dora = if lora.dora {
+            let weight_squares = row_squares(weight.clone());
+            let magnitude = values(Part::Magnitude, name, &[weight.dims()[0]])?;
+            let magnitude = magnitude
+                .map_or_else(|| weight_squares.clone().sqrt(), |data| Tensor::from_data(data, self.device));
+            Some(Dora { magnitude, weight_squares })
+        } else {
+            None
+        };
+        Ok(Some(AdapterWeights { a, b, scale: lora.scale(), dora }))
     }
 
     fn tensor<const D: usize>(&mut self, name: &str, shape: [usize; D]) -> Result<Tensor<B, D>> {
@@ -214,7 +300,7 @@ impl<B: Kernels> Decoder<B> {
     pub fn init(config: &ModelConfig, seed: u64, device: &B::Device) -> Result<Self> {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let output_scale = (2.0 * config.n_layers as f32).sqrt().recip();
-        Self::build(config, device, &mut |name, shape| {
+        let mut source = |name: &str, shape: &[usize]| {
             let count = shape.iter().product();
             if name.ends_with("norm.weight") {
                 return Ok(TensorData::new(vec![1.0_f32; count], shape));
@@ -229,24 +315,25 @@ impl<B: Kernels> Decoder<B> {
                 deviation * normal
             };
             Ok(TensorData::new((0..count).map(normal).collect::<Vec<_>>(), shape))
-        })
+        };
+        Self::read(WeightReader::new(config, device, &mut source)?)
     }
 
-    /// A model whose weights come from `source`, asked for in the order of the layers.
-    pub(crate) fn build(
-        config: &ModelConfig,
-        device: &B::Device,
-        source: &mut WeightSource<'_>,
-    ) -> Result<Self> {
-        let mut reader = WeightReader::<B>::new(config, device, source)?;
+    /// A model whose weights come from a reader, asked for in the order of the layers. Where it has adapters, only they are
+    /// trained.
+    pub(crate) fn read(mut reader: WeightReader<'_, '_, B>) -> Result<Self> {
+        let config = reader.config();
         let embed_tokens = Embedding { weight: Param::from_tensor(reader.embedding()?) };
         let mut layers = Vec::with_capacity(config.n_layers);
         for index in 0..config.n_layers {
             layers.push(Layer::new(reader.layer(index)?));
         }
         let norm = RmsNorm::new(reader.norm()?);
-        let lm_head = reader.head()?.map(Linear::without_bias);
-        Ok(Self { model: Backbone { embed_tokens, layers, norm }, lm_head, config: config.clone() })
+        let lm_head = reader.head()?.map(Linear::of_weight);
+        let decoder =
+            Self { model: Backbone { embed_tokens, layers, norm }, lm_head, config: config.clone() };
+        let is_frozen = reader.adapters.is_some() && !reader.merges;
+        Ok(if is_frozen { only_adapters_trained(decoder) } else { decoder })
     }
 
     /// The shape of the model.
@@ -286,7 +373,9 @@ impl<B: Kernels> Decoder<B> {
         let ids: Vec<i64> = ids.iter().map(|id| i64::from(*id)).collect();
         let count = ids.len();
         let ids = Tensor::<B, 1, Int>::from_data(TensorData::new(ids, [count]), &self.device());
-        embedding(self.embedding(), ids)
+        let table = self.model.embed_tokens.weight.val();
+        // A table of 16 bit is not trained.
+        if table.dtype() == DType::F32 { embedding(table, ids) } else { widened(table.select(0, ids)) }
     }
 
     /// One layer, from what the one before it gave.
@@ -335,15 +424,16 @@ impl<B: Kernels> Decoder<B> {
     }
 
     pub(crate) fn embedding(&self) -> Tensor<B, 2> {
-        self.model.embed_tokens.weight.val()
+        widened(self.model.embed_tokens.weight.val())
     }
 
     pub(crate) fn final_norm(&self) -> Tensor<B, 1> {
         self.model.norm.weight.val()
     }
 
-    pub(crate) fn output_weight(&self) -> Tensor<B, 2> {
-        self.output_parameter().val()
+    /// The weight of the output layer in 32 bit, `[vocab_size, d_model]`.
+    pub fn output_weight(&self) -> Tensor<B, 2> {
+        widened(self.output_parameter().val())
     }
 
     /// The embedding, `[vocab_size, d_model]`.
@@ -357,17 +447,46 @@ impl<B: Kernels> Decoder<B> {
     }
 }
 
+/// Keeps every parameter but those of adapters from being trained.
+fn only_adapters_trained<B: Backend>(decoder: Decoder<B>) -> Decoder<B> {
+    #[derive(Default)]
+    struct Freeze {
+        path: Vec<String>,
+    }
+    impl<B: Backend> ModuleMapper<B> for Freeze {
+        fn enter_module(&mut self, name: &str, _container_type: &str) {
+            self.path.push(name.to_owned());
+        }
+        fn exit_module(&mut self, _name: &str, _container_type: &str) {
+            self.path.pop();
+        }
+        fn map_float<const D: usize>(&mut self, param: Param<Tensor<B, D>>) -> Param<Tensor<B, D>> {
+            let is_adapter = self.path.iter().any(|name| name == "adapter");
+            if is_adapter { param } else { param.set_require_grad(false) }
+        }
+    }
+    decoder.map(&mut Freeze::default())
+}
+
 impl<B: Backend> Linear<B> {
-    fn new(LinearWeights { weight, bias }: LinearWeights<B>) -> Self {
-        Self { weight: Param::from_tensor(weight), bias: bias.map(Param::from_tensor) }
+    fn new(LinearWeights { weight, bias, adapter }: LinearWeights<B>) -> Self {
+        Self {
+            weight: Param::from_tensor(weight),
+            bias: bias.map(Param::from_tensor),
+            adapter: adapter.map(Adapter::new),
+        }
     }
 
-    fn without_bias(weight: Tensor<B, 2>) -> Self {
-        Self::new(LinearWeights { weight, bias: None })
+    fn of_weight(weight: Tensor<B, 2>) -> Self {
+        Self::new(LinearWeights { weight, bias: None, adapter: None })
     }
 
     fn weights(&self) -> LinearWeights<B> {
-        LinearWeights { weight: self.weight.val(), bias: self.bias.as_ref().map(Param::val) }
+        LinearWeights {
+            weight: self.weight.val(),
+            bias: self.bias.as_ref().map(Param::val),
+            adapter: self.adapter.as_ref().map(Adapter::weights),
+        }
     }
 }
 
@@ -391,9 +510,9 @@ impl<B: Kernels> Layer<B> {
             },
             post_attention_layernorm: RmsNorm::new(mlp.norm),
             mlp: Mlp {
-                gate_proj: Linear::without_bias(mlp.gate),
-                up_proj: Linear::without_bias(mlp.up),
-                down_proj: Linear::without_bias(mlp.down),
+                gate_proj: Linear::new(mlp.gate),
+                up_proj: Linear::new(mlp.up),
+                down_proj: Linear::new(mlp.down),
             },
         }
     }
@@ -411,11 +530,11 @@ impl<B: Kernels> Layer<B> {
                 q_norm: q_norm.as_ref().map(norm),
                 k_norm: k_norm.as_ref().map(norm),
             },
-            mlp: MlpWeights {
+            mlp: MlpLayer {
                 norm: norm(&self.post_attention_layernorm),
-                gate: self.mlp.gate_proj.weight.val(),
-                up: self.mlp.up_proj.weight.val(),
-                down: self.mlp.down_proj.weight.val(),
+                gate: self.mlp.gate_proj.weights(),
+                up: self.mlp.up_proj.weights(),
+                down: self.mlp.down_proj.weights(),
             },
         }
     }
@@ -424,6 +543,6 @@ impl<B: Kernels> Layer<B> {
     fn forward_packed(&self, x: Tensor<B, 2>, packed: &Packed<B>, config: &ModelConfig) -> Tensor<B, 2> {
         let LayerWeights { attention, mlp } = self.weights();
         let x = attention::packed(x, attention, &packed.table, &packed.documents, config);
-        mlp_block(x, mlp, config.rms_norm_eps)
+        mlp::packed(x, mlp, config.rms_norm_eps)
     }
 }

@@ -12,7 +12,7 @@ use burn::{
     tensor::{Bytes, DType, Tensor, TensorData, backend::Backend},
 };
 use burn_std::AllocationProperty;
-use gearhead_kernels::Kernels;
+use gearhead_kernels::{FrozenDtype, Kernels};
 use half::{bf16, f16};
 use safetensors::tensor::TensorView;
 
@@ -20,6 +20,7 @@ use crate::{
     config::ModelConfig,
     decoder::{Decoder, WeightReader, WeightSource},
     error::{Error, Result},
+    lora::{ADAPTER_CONFIG, AdapterSource, Adapters, LoraConfig},
     names::{VisitParameters, visit_parameters},
     predictor::{Precision, Predictor},
     tensor_file::{TensorFile, TensorWriter},
@@ -59,22 +60,33 @@ pub struct ModelDirectory {
     config: ModelConfig,
     weights: Vec<TensorFile>,
     path: PathBuf,
+    adapters: Option<Adapters>,
 }
 
 impl ModelDirectory {
     /// Opens a directory, whose weights are in `model.safetensors` or in the files that `model.safetensors.index.json`
-    /// names.
+    /// names. A directory of adapters is opened with the model that it names.
     ///
     /// # Errors
     ///
     /// Names the file that is missing or wrong.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
-        let path = path.as_ref().to_owned();
+        let path = path.as_ref();
+        if path.join(CONFIG).exists() || !path.join(ADAPTER_CONFIG).exists() {
+            return Self::open_model(path);
+        }
+        let adapters = Adapters::open(path)?;
+        let model = Self::open_model(&adapters.base)?;
+        Ok(Self { adapters: Some(adapters), ..model })
+    }
+
+    fn open_model(path: &Path) -> Result<Self> {
+        let path = path.to_owned();
         let config = read_file(&path, CONFIG)?;
         let config = ModelConfig::from_hf_json(&config, &path.join(CONFIG))?;
         let is_split = !path.join(WEIGHTS).exists() && path.join(INDEX).exists();
         let weights = if is_split { open_parts(&path)? } else { vec![open_whole(&path)?] };
-        Ok(Self { config, weights, path })
+        Ok(Self { config, weights, path, adapters: None })
     }
 
     /// A directory that is in memory; `name` is what error messages call it.
@@ -86,7 +98,7 @@ impl ModelDirectory {
         let path = PathBuf::from(name);
         let config = ModelConfig::from_hf_json(config, &path.join(CONFIG))?;
         let weights = vec![TensorFile { path: path.join(WEIGHTS), bytes: weights.into() }];
-        Ok(Self { config, weights, path })
+        Ok(Self { config, weights, path, adapters: None })
     }
 
     /// The shape of the model.
@@ -94,30 +106,83 @@ impl ModelDirectory {
         &self.config
     }
 
+    /// The files that the weights are in, and those of adapters.
+    pub fn weight_files(&self) -> impl Iterator<Item = &Path> {
+        let adapters = self.adapters.as_ref().map(|adapters| &adapters.file);
+        self.weights.iter().chain(adapters).map(|file| file.path.as_path())
+    }
+
     /// The decoder, with its weights as f32 on `device`, in memory of their own: what is trained would be copied at the first
-    /// step anyway, while the file took as much memory again.
+    /// step anyway, while the file took as much memory again. Adapters are in the weights.
     ///
     /// # Errors
     ///
     /// Names the weight that is missing or of the wrong shape.
     pub fn decoder<B: Kernels>(&self, device: &B::Device) -> Result<Decoder<B>> {
         self.with_weights(|source| {
-            Decoder::build(&self.config, device, &mut |name, shape| {
-                source(name, shape).map(|data| owned(&data))
-            })
+            let mut source = |name: &str, shape: &[usize]| source(name, shape).map(|data| owned(&data));
+            Decoder::read(self.merging(device, &mut source)?)
         })
     }
 
-    /// The decoder made ready to predict. On the CPU, weights that are stored as they are computed with are read from the
-    /// file when they are needed.
+    /// The decoder with new adapters, which alone are trained. On the CPU, weights that are stored as they are kept are read
+    /// from the file when they are needed.
+    ///
+    /// # Errors
+    ///
+    /// As [`decoder`](Self::decoder), and [`Error::Lora`] where the model has adapters already or the configuration does not
+    /// suit it.
+    pub fn with_new_adapters<B: Kernels>(
+        &self,
+        lora: &LoraConfig,
+        seed: u64,
+        device: &B::Device,
+    ) -> Result<Decoder<B>> {
+        lora.validate()?;
+        if let Some(adapters) = &self.adapters {
+            let reason =
+                format!("rank: {} has adapters already: merge them first", adapters.file.path.display());
+            return Err(Error::Lora { reason });
+        }
+        self.with_weights(|source| {
+            let reader = WeightReader::new(&self.config, device, source)?;
+            Decoder::read(reader.with_adapters(AdapterSource::new(lora, seed), lora.base_dtype)?)
+        })
+    }
+
+    /// The decoder with the adapters of the directory beside its weights, which are stored as `dtype`: only the adapters are
+    /// trained.
+    ///
+    /// # Errors
+    ///
+    /// As [`decoder`](Self::decoder), and [`Error::Lora`] where it has none.
+    pub fn with_adapters<B: Kernels>(&self, dtype: FrozenDtype, device: &B::Device) -> Result<Decoder<B>> {
+        let Some(adapters) = &self.adapters else {
+            return Err(Error::Lora { reason: format!("rank: {} has no adapters", self.path.display()) });
+        };
+        self.with_weights(|source| {
+            let reader = WeightReader::new(&self.config, device, source)?;
+            Decoder::read(reader.with_adapters(adapters.source()?, dtype)?)
+        })
+    }
+
+    /// The decoder made ready to predict, adapters in its weights. On the CPU, weights that are stored as they are computed
+    /// with are read from the file when they are needed.
     ///
     /// # Errors
     ///
     /// As [`decoder`](Self::decoder), and where the model's sizes do not suit the precision.
     pub fn predictor<B: Kernels>(&self, precision: Precision, device: &B::Device) -> Result<Predictor<B>> {
-        self.with_weights(|source| {
-            Predictor::read(&mut WeightReader::new(&self.config, device, source)?, precision)
-        })
+        self.with_weights(|source| Predictor::read(&mut self.merging(device, source)?, precision))
+    }
+
+    fn merging<'a, 'b, B: Kernels>(
+        &'a self,
+        device: &'a B::Device,
+        source: &'a mut WeightSource<'b>,
+    ) -> Result<WeightReader<'a, 'b, B>> {
+        let adapters = self.adapters.as_ref().map(Adapters::source).transpose()?;
+        Ok(WeightReader::new(&self.config, device, source)?.merging(adapters))
     }
 
     fn with_weights<R>(&self, build: impl FnOnce(&mut WeightSource<'_>) -> Result<R>) -> Result<R> {
@@ -252,7 +317,10 @@ fn add_parameters<B: Backend>(decoder: &Decoder<B>, dtype: Dtype, weights: &mut 
 }
 
 /// Fills a new directory beside `path`, then puts it in the place of `path`.
-fn write_directory(path: &Path, fill: impl FnOnce(&Path) -> std::io::Result<()>) -> std::io::Result<()> {
+pub(crate) fn write_directory(
+    path: &Path,
+    fill: impl FnOnce(&Path) -> std::io::Result<()>,
+) -> std::io::Result<()> {
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     std::fs::create_dir_all(parent)?;
     let mut builder = tempfile::Builder::new();
@@ -345,7 +413,8 @@ fn owned(data: &TensorData) -> TensorData {
     TensorData::from_bytes_vec(data.as_bytes().to_vec(), data.shape.clone(), data.dtype)
 }
 
-fn to_f32(view: &TensorView<'_>) -> std::result::Result<Vec<f32>, String> {
+/// Values of 32 or 16 bit.
+pub(crate) fn to_f32(view: &TensorView<'_>) -> std::result::Result<Vec<f32>, String> {
     let bytes = view.data();
     Ok(match view.dtype() {
         safetensors::Dtype::F32 => {

@@ -77,4 +77,10 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// Adapters cannot be had in this way.
+    #[error("lora.{reason}")]
+    Lora {
+        /// The value and what is wrong with it.
+        reason: String,
+    },
 }

@@ -6,6 +6,7 @@
 //!
 //! - [`config`]: the shape of a model, from and to `config.json`;
 //! - [`decoder`]: the network that is trained, over packed documents;
+//! - [`lora`]: what is trained beside weights that stay as they are;
 //! - [`predictor`]: the network that predicts, over a cache, in f32 or in few bits;
 //! - [`cache`]: keys and values of what was read so far;
 //! - [`directory`]: weights from `model.safetensors`, whole or in parts, and to it;
@@ -30,6 +31,9 @@ mod config_json;
 pub mod decoder;
 pub mod directory;
 mod error;
+mod linear;
+pub mod lora;
+mod mlp;
 mod names;
 pub mod predictor;
 pub mod tensor_file;
@@ -39,6 +43,7 @@ pub use config::{Family, ModelConfig, RopeScaling};
 pub use decoder::{Decoder, Packed};
 pub use directory::{Dtype, ModelDirectory};
 pub use error::{Error, Result};
+pub use lora::LoraConfig;
 pub use names::{VisitParameters, for_each_parameter, visit_parameters};
 pub use predictor::{Precision, Predictor};
 pub use tensor_file::{TensorFile, TensorWriter, Tensors};

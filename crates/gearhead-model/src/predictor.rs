@@ -2,8 +2,8 @@
 
 use burn::tensor::{Int, Tensor, TensorData};
 use gearhead_kernels::{
-    Heads, Kernels, MlpWeights, Quantization, QuantizedWeight, RopeTable, Span, embedding, linear,
-    linear_add, quantized_linear, quantized_linear_add, rms_norm, rope, swiglu,
+    Heads, Kernels, Quantization, QuantizedWeight, RopeTable, Span, embedding, linear, linear_add,
+    quantized::GROUP, quantized_linear, quantized_linear_add, rms_norm, rope, swiglu,
 };
 use serde::{Deserialize, Serialize};
 
@@ -11,8 +11,9 @@ use crate::{
     attention::with_norms,
     cache::{CacheDtype, KvCache, LayerCache},
     config::ModelConfig,
-    decoder::{AttentionLayer, Decoder, LayerWeights, LinearWeights, WeightReader},
+    decoder::{AttentionLayer, Decoder, LayerWeights, MlpLayer, WeightReader},
     error::{Error, Result},
+    linear::LinearWeights,
 };
 
 /// With more new tokens than this, operations are long enough for threads to be woken for each.
@@ -91,7 +92,7 @@ struct WithBias<B: Kernels> {
 impl<B: Kernels> WithBias<B> {
     fn new(layers: Vec<LinearWeights<B>>, format: Option<Quantization>) -> Self {
         let (weights, biases): (Vec<_>, Vec<_>) =
-            layers.into_iter().map(|LinearWeights { weight, bias }| (weight, bias)).unzip();
+            layers.into_iter().map(|layer| (layer.weight, layer.bias)).unzip();
         let biases: Option<Vec<_>> = biases.into_iter().collect();
         let bias = biases.map(|biases| Tensor::cat(biases, 0).unsqueeze());
         Self { projection: Projection::new(weights, format), bias }
@@ -300,10 +301,12 @@ struct At<'a, B: Kernels> {
 
 impl<B: Kernels> Layer<B> {
     fn new(weights: LayerWeights<B>, precision: Precision) -> Self {
-        let LayerWeights { attention, mlp } = weights;
+        let LayerWeights { attention, mlp } = weights.merged();
         let AttentionLayer { norm: attention_norm, q, k, v, output, q_norm, k_norm } = attention;
-        let MlpWeights { norm: mlp_norm, gate, up, down } = mlp;
-        let projection = |weights| Projection::new(weights, precision.weights);
+        let MlpLayer { norm: mlp_norm, gate, up, down } = mlp;
+        let projection = |layers: Vec<LinearWeights<B>>| {
+            Projection::new(layers.into_iter().map(|layer| layer.weight).collect(), precision.weights)
+        };
         Self {
             attention_norm,
             qkv: WithBias::new(vec![q, k, v], precision.weights),
@@ -330,14 +333,9 @@ impl<B: Kernels> Layer<B> {
 
 /// Whether the rows of all weights are whole groups.
 fn check(config: &ModelConfig, precision: Precision) -> Result<()> {
-    let Some(format) = precision.weights else { return Ok(()) };
-    let group = gearhead_kernels::quantized::GROUP;
-    let q_dim = config.n_heads * config.d_head();
-    for (field, value) in [("d_model", config.d_model), ("d_ff", config.d_ff), ("n_heads * d_head", q_dim)] {
-        if !value.is_multiple_of(group) {
-            let reason = format!("but {format} stores groups of {group} weights");
-            return Err(Error::Config { field, value, reason });
-        }
-    }
-    Ok(())
+    let (Some(format), Some((field, value))) = (precision.weights, config.not_in_groups()) else {
+        return Ok(());
+    };
+    let reason = format!("but {format} stores groups of {GROUP} weights");
+    Err(Error::Config { field, value, reason })
 }

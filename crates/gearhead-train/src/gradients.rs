@@ -16,7 +16,8 @@ use burn::{
 };
 use gearhead_data::{batch::Batch, prompt::Document};
 use gearhead_kernels::{
-    AutodiffKernels, Documents, Kernels, add_rows, embedding, linear_cross_entropy_with_grads, sum_of_squares,
+    AutodiffKernels, Documents, Kernels, OutputWeight, add_rows, embedding, linear_cross_entropy_with_grads,
+    sum_of_squares,
 };
 use gearhead_model::{Decoder, Packed};
 
@@ -113,10 +114,13 @@ fn add_gradients<B: AutodiffKernels>(
     let output = decoder.output_parameter();
     let (loss, hidden_grad, weight_grad) = linear_cross_entropy_with_grads(
         hidden.clone().inner(),
-        output.val().inner(),
+        plain.output_weight(),
         int(&batch.target_ids, &device),
+        if output.is_require_grad() { OutputWeight::Trained } else { OutputWeight::Frozen },
     );
-    add_to(grads, output.id, weight_grad);
+    if let Some(weight_grad) = weight_grad {
+        add_to(grads, output.id, weight_grad);
+    }
     let mut found = pushed(hidden, hidden_grad);
     let mut grad = input.grad_remove(&mut found).expect("the loss depends on what the layers made");
     add(decoder, found, grads);
@@ -130,6 +134,9 @@ fn add_gradients<B: AutodiffKernels>(
         (runs, _) = run_layers(decoder, segment.clone(), x, &packed);
     }
     let table = decoder.embedding_parameter();
+    if !table.is_require_grad() {
+        return scalar(loss);
+    }
     let sum = grads.remove(table.id).unwrap_or_else(|| table.val().inner().zeros_like());
     grads.register(table.id, add_rows(sum, int(&batch.inputs, &device), grad));
     scalar(loss)
@@ -189,6 +196,10 @@ fn add<B: AutodiffKernels>(decoder: &Decoder<B>, found: B::Gradients, grads: &mu
     }
     impl<B: AutodiffBackend> ModuleVisitor<B> for Add<'_, B> {
         fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<B, D>>) {
+            // What is not trained may be of a type that knows no gradients.
+            if !param.is_require_grad() {
+                return;
+            }
             if let Some(found) = param.val().grad_remove(&mut self.found) {
                 add_to(self.grads, param.id, found);
             }

@@ -11,7 +11,7 @@ use super::{
     contiguous, dims, elements, ids, math, ordered_sum,
     product::{Matrix, Output, Threads, Write, product},
 };
-use crate::linear_cross_entropy::chunks;
+use crate::linear_cross_entropy::{OutputWeight, chunks};
 
 /// The summed loss `[1]`.
 pub(super) fn loss(hidden: &FlexTensor, weight: &FlexTensor, targets: IntTensor<Flex>) -> FlexTensor {
@@ -24,14 +24,16 @@ pub(super) fn loss(hidden: &FlexTensor, weight: &FlexTensor, targets: IntTensor<
     ordered_sum(&losses)
 }
 
-/// The summed loss `[1]`, and its gradients for `hidden` and `weight`.
+/// The summed loss `[1]`, and its gradients for `hidden` and, where it is trained, `weight`.
 pub(super) fn loss_with_grads(
     hidden: &FlexTensor,
     weight: &FlexTensor,
     targets: IntTensor<Flex>,
-) -> (FlexTensor, FlexTensor, FlexTensor) {
+    output: OutputWeight,
+) -> (FlexTensor, FlexTensor, Option<FlexTensor>) {
     let ([n, d_model], [vocab_size, _]) = (dims::<2>(hidden), dims::<2>(weight));
-    let (mut hidden_grad, mut weight_grad) = (Buffer::new(n * d_model), Buffer::zeros(vocab_size * d_model));
+    let mut hidden_grad = Buffer::new(n * d_model);
+    let mut weight_grad = (output == OutputWeight::Trained).then(|| Buffer::zeros(vocab_size * d_model));
     let (hidden, weight) = (contiguous(hidden), contiguous(weight));
     let mut losses = Vec::new();
     for_each_chunk(&hidden, &weight, targets, |logits, targets, start| {
@@ -42,14 +44,16 @@ pub(super) fn loss_with_grads(
         let output = Output::new(&mut hidden_grad[chunk.clone()], targets.len(), d_model);
         let weight = Matrix::new(elements(&weight), vocab_size, d_model);
         product(output, grads, weight, 1.0, Write::Over, Threads::All);
-        let hidden = Matrix::new(&elements(&hidden)[chunk], targets.len(), d_model);
-        let output = Output::new(&mut weight_grad, vocab_size, d_model);
-        product(output, grads.transposed(), hidden, 1.0, Write::Add, Threads::All);
+        if let Some(weight_grad) = &mut weight_grad {
+            let hidden = Matrix::new(&elements(&hidden)[chunk], targets.len(), d_model);
+            let output = Output::new(weight_grad, vocab_size, d_model);
+            product(output, grads.transposed(), hidden, 1.0, Write::Add, Threads::All);
+        }
     });
     (
         ordered_sum(&losses),
         hidden_grad.into_tensor([n, d_model]),
-        weight_grad.into_tensor([vocab_size, d_model]),
+        weight_grad.map(|grad| grad.into_tensor([vocab_size, d_model])),
     )
 }
 

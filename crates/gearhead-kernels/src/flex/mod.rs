@@ -41,7 +41,7 @@ use rayon::iter::{
 
 use self::buffer::Buffer;
 use crate::{
-    AdamWStep, Documents, Heads, Kernels, Quantization, SharedPrefix, Span, adamw as adamw_ops,
+    AdamWStep, Documents, Heads, Kernels, OutputWeight, Quantization, SharedPrefix, Span, adamw as adamw_ops,
     adamw_8bit as adamw_8bit_ops, attention as attention_ops, embedding as embedding_ops,
     linear as linear_ops, linear_cross_entropy as linear_cross_entropy_ops, quantized as quantized_ops,
     rms_norm as rms_norm_ops, rope as rope_ops, squares as squares_ops, swiglu as swiglu_ops,
@@ -219,11 +219,12 @@ impl Kernels for Flex {
         hidden: FlexTensor,
         weight: FlexTensor,
         targets: IntTensor<Self>,
-    ) -> (FlexTensor, FlexTensor, FlexTensor) {
+        output: OutputWeight,
+    ) -> (FlexTensor, FlexTensor, Option<FlexTensor>) {
         if !all_f32([&hidden, &weight]) {
-            return linear_cross_entropy_ops::portable_with_grads::<Self>(hidden, weight, targets);
+            return linear_cross_entropy_ops::portable_with_grads::<Self>(hidden, weight, targets, output);
         }
-        linear_cross_entropy::loss_with_grads(&hidden, &weight, targets)
+        linear_cross_entropy::loss_with_grads(&hidden, &weight, targets, output)
     }
 
     fn sum_of_squares(x: FlexTensor) -> FlexTensor {
