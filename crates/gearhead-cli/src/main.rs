@@ -54,6 +54,8 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Command::Knowledge(command) => commands::knowledge::run(&command),
         Command::Tokenizer(TokenizerCommand::Train(args)) => commands::tokenizer::train(&args),
         Command::Train(args) => commands::train::run(&args),
+        Command::Pretrain(args) => commands::train::pretrain(&args),
+        Command::Merge(args) => commands::merge::run(&args),
         Command::Fit(args) => commands::fit::run(&args),
         Command::Eval(args) => commands::eval::run(&args),
         Command::Score(args) => commands::score::run(&args),

@@ -38,6 +38,16 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
+    /// A line of a file of texts is none.
+    #[error("{}:{line}: {reason}", path.display())]
+    Text {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: u64,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// A tokenizer could not be read, trained or written.
     #[error("{}: not a usable tokenizer: {reason}", path.display())]
     Tokenizer {

@@ -9,6 +9,7 @@
 //! - [`case`]: the record that everything else is about, and reading and writing it;
 //! - [`code`]: fault codes as people write them, and what they mean;
 //! - [`can`], [`telematics`], [`fault_log`]: fault codes out of recordings of a machine's buses and of a fleet's service;
+//! - [`corpus`]: texts of other kinds;
 //! - [`knowledge`]: machines and fault cards;
 //! - [`likeness`]: how alike short texts are;
 //! - [`reading`]: how a machine and a complaint are understood;
@@ -38,6 +39,7 @@ pub mod can;
 pub mod case;
 pub mod check;
 pub mod code;
+pub mod corpus;
 pub mod duplicates;
 pub mod error;
 pub mod evaluation;

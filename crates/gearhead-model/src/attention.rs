@@ -7,7 +7,7 @@ use gearhead_kernels::{
     AttentionWeights, Documents, Heads, Kernels, RopeTable, attention_block, packed_attention, rms_norm, rope,
 };
 
-use crate::{config::ModelConfig, decoder::AttentionLayer};
+use crate::{config::ModelConfig, decoder::AttentionLayer, linear::LinearWeights};
 
 /// `x` and what attention adds to it, inside each document of a flat batch.
 ///
@@ -23,7 +23,7 @@ pub(crate) fn packed<B: Kernels>(
 ) -> Tensor<B, 2> {
     let (heads, eps) = (config.heads(), config.rms_norm_eps);
     let AttentionLayer { norm, q, k, v, output, q_norm, k_norm } = weights;
-    if !config.family.has_qk_norm() && [&q, &k, &v, &output].into_iter().all(|linear| linear.is_plain()) {
+    if !config.family.has_qk_norm() && [&q, &k, &v, &output].into_iter().all(LinearWeights::is_plain) {
         let [q, k, v, output] = [q, k, v, output].map(|linear| linear.weight);
         let weights = AttentionWeights { norm, q, k, v, output };
         return attention_block(x, weights, heads, table, documents, eps);

@@ -130,8 +130,8 @@ impl ModelDirectory {
     ///
     /// # Errors
     ///
-    /// As [`decoder`](Self::decoder), and [`Error::Lora`] where the model has adapters already or the configuration does not
-    /// suit it.
+    /// As [`decoder`](Self::decoder), [`Error::Unsupported`] where the model has adapters already, and [`Error::Lora`] where
+    /// the configuration does not suit it.
     pub fn with_new_adapters<B: Kernels>(
         &self,
         lora: &LoraConfig,
@@ -144,10 +144,7 @@ impl ModelDirectory {
                 format!("rank: {} has adapters already: merge them first", adapters.file.path.display());
             return Err(Error::Lora { reason });
         }
-        self.with_weights(|source| {
-            let reader = WeightReader::new(&self.config, device, source)?;
-            Decoder::read(reader.with_adapters(AdapterSource::new(lora, seed), lora.base_dtype)?)
-        })
+        self.beside(AdapterSource::new(lora, seed), lora.base_dtype, device)
     }
 
     /// The decoder with the adapters of the directory beside its weights, which are stored as `dtype`: only the adapters are
@@ -155,14 +152,25 @@ impl ModelDirectory {
     ///
     /// # Errors
     ///
-    /// As [`decoder`](Self::decoder), and [`Error::Lora`] where it has none.
+    /// As [`decoder`](Self::decoder), and [`Error::MissingFile`] where it has none.
     pub fn with_adapters<B: Kernels>(&self, dtype: FrozenDtype, device: &B::Device) -> Result<Decoder<B>> {
-        let Some(adapters) = &self.adapters else {
-            return Err(Error::Lora { reason: format!("rank: {} has no adapters", self.path.display()) });
-        };
+        self.beside(self.adapters()?.source()?, dtype, device)
+    }
+
+    fn beside<B: Kernels>(
+        &self,
+        adapters: AdapterSource<'_>,
+        dtype: FrozenDtype,
+        device: &B::Device,
+    ) -> Result<Decoder<B>> {
         self.with_weights(|source| {
-            let reader = WeightReader::new(&self.config, device, source)?;
-            Decoder::read(reader.with_adapters(adapters.source()?, dtype)?)
+            // A norm alone, read where it lies, would keep the whole file in memory beside what is stored in fewer bits.
+            let mut source = |name: &str, shape: &[usize]| {
+                let data = source(name, shape)?;
+                Ok(if dtype == FrozenDtype::F32 { data } else { owned(&data) })
+            };
+            let reader = WeightReader::new(&self.config, device, &mut source)?;
+            Decoder::read(reader.with_adapters(adapters, dtype)?)
         })
     }
 
@@ -174,6 +182,27 @@ impl ModelDirectory {
     /// As [`decoder`](Self::decoder), and where the model's sizes do not suit the precision.
     pub fn predictor<B: Kernels>(&self, precision: Precision, device: &B::Device) -> Result<Predictor<B>> {
         self.with_weights(|source| Predictor::read(&mut self.merging(device, source)?, precision))
+    }
+
+    /// Writes a model directory in which the adapters are in the weights, with whatever else stands beside them.
+    ///
+    /// # Errors
+    ///
+    /// As [`decoder`](Self::decoder) and [`save_with`], and [`Error::MissingFile`] where there are no adapters.
+    pub fn save_merged<B: Kernels>(
+        &self,
+        dtype: Dtype,
+        path: impl AsRef<Path>,
+        device: &B::Device,
+    ) -> Result<()> {
+        let adapters = self.adapters()?;
+        let decoder = self.decoder::<B>(device)?;
+        save_with(&decoder, decoder.config(), dtype, path, |folder| adapters.copy_beside(folder))
+    }
+
+    fn adapters(&self) -> Result<&Adapters> {
+        let none = || Error::MissingFile { path: self.path.clone(), file: ADAPTER_CONFIG };
+        self.adapters.as_ref().ok_or_else(none)
     }
 
     fn merging<'a, 'b, B: Kernels>(

@@ -3,7 +3,7 @@
 use burn::tensor::Tensor;
 use gearhead_kernels::{Kernels, MlpWeights, mlp_block, rms_norm, swiglu};
 
-use crate::decoder::MlpLayer;
+use crate::{decoder::MlpLayer, linear::LinearWeights};
 
 /// `x` and what the feed-forward layer adds to it.
 ///
@@ -12,7 +12,7 @@ use crate::decoder::MlpLayer;
 /// `x` and result: `[n, d_model]`.
 pub(crate) fn packed<B: Kernels>(x: Tensor<B, 2>, weights: MlpLayer<B>, eps: f64) -> Tensor<B, 2> {
     let MlpLayer { norm, gate, up, down } = weights;
-    if [&gate, &up, &down].into_iter().all(|linear| linear.is_plain()) {
+    if [&gate, &up, &down].into_iter().all(LinearWeights::is_plain) {
         let [gate, up, down] = [gate, up, down].map(|linear| linear.weight);
         return mlp_block(x, MlpWeights { norm, gate, up, down }, eps);
     }

@@ -12,14 +12,15 @@ use std::{
 
 use gearhead_data::manifest::hash_file;
 use gearhead_kernels::AutodiffKernels;
-use gearhead_model::{Decoder, Dtype, ModelDirectory, TensorFile, TensorWriter, directory};
+use gearhead_model::{Decoder, Dtype, ModelDirectory, TensorFile, TensorWriter};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{
     config::Config,
     data::TrainData,
     error::{Error, Result},
-    optimizer::{AdamW, MomentDtype},
+    optimizer::AdamW,
+    trainer::save_trained,
 };
 
 /// The folder of checkpoints in a training's output folder.
@@ -128,12 +129,12 @@ struct Listed {
 
 /// Writes a checkpoint and removes those that are older than the one before it.
 pub(crate) fn write<B: AutodiffKernels>(
-    output: &Path,
+    config: &Config,
     state: &State,
     decoder: &Decoder<B>,
     optimizer: &AdamW<B>,
 ) -> Result<()> {
-    let folder = output.join(FOLDER);
+    let folder = config.output.join(FOLDER);
     let fill = |folder: &Path| -> std::io::Result<()> {
         let mut moments = TensorWriter::default();
         optimizer.store(decoder, &mut moments);
@@ -148,7 +149,7 @@ pub(crate) fn write<B: AutodiffKernels>(
         fs::write(folder.join(MANIFEST), serde_json::to_vec_pretty(&manifest)?)
     };
     let path = folder.join(format!("step-{:08}", state.step));
-    directory::save_with(decoder, decoder.config(), Dtype::F32, path, fill)?;
+    save_trained(decoder, config, Dtype::F32, path, fill)?;
     for (_, old) in list(&folder)?.into_iter().skip(KEPT) {
         fs::remove_dir_all(&old).map_err(|source| Error::Io { path: old, source })?;
     }
@@ -186,9 +187,10 @@ impl Checkpoint {
                 return Err(format!("{name} is damaged"));
             }
         }
-        for name in [STATE, OPTIMIZER, "model.safetensors"] {
-            if !manifest.contains_key(name) {
-                return Err(format!("{MANIFEST} does not list {name}"));
+        // `model.safetensors`, or that of adapters.
+        for end in [STATE, OPTIMIZER, "model.safetensors"] {
+            if !manifest.keys().any(|name| name.ends_with(end)) {
+                return Err(format!("{MANIFEST} does not list {end}"));
             }
         }
         Ok(Self { state: read_json(&path.join(STATE))?, path: path.to_owned() })
@@ -210,10 +212,15 @@ impl Checkpoint {
     /// The weights and the optimizer.
     pub(crate) fn load<B: AutodiffKernels>(
         &self,
-        dtype: MomentDtype,
+        config: &Config,
         device: &B::Device,
     ) -> Result<(Decoder<B>, AdamW<B>)> {
-        let decoder = ModelDirectory::open(&self.path)?.decoder::<B>(device)?;
+        let stored = ModelDirectory::open(&self.path)?;
+        let decoder = match &config.lora {
+            Some(lora) => stored.with_adapters::<B>(lora.base_dtype, device)?,
+            None => stored.decoder::<B>(device)?,
+        };
+        let dtype = config.train.optimizer_dtype;
         let moments = TensorFile::open(self.path.join(OPTIMIZER))?;
         let optimizer =
             AdamW::restore(&decoder, &moments.tensors()?, self.state.optimizer_steps, dtype, device)?;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use gearhead_data::prompt::{LossOn, Sections};
-use gearhead_model::{Dtype, ModelConfig};
+use gearhead_model::{Dtype, LoraConfig, ModelConfig, ModelDirectory};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -22,41 +22,68 @@ pub struct Config {
     pub seed: u64,
     /// The folder that the training leaves: `best`, `last`, `metrics.jsonl`, `config.toml`.
     pub output: PathBuf,
-    /// `tokenizer.json`.
-    pub tokenizer: PathBuf,
+    /// The model directory that is trained on; without it weights are new.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<PathBuf>,
+    /// `tokenizer.json`; that of `from` where it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokenizer: Option<PathBuf>,
     /// What is learned.
+    #[serde(default)]
     pub data: DataConfig,
-    /// The shape of the model; its vocabulary is the tokenizer's.
+    /// The shape of the model; its vocabulary is the tokenizer's. With `from` it is that model's, but for `max_seq_len`, which
+    /// may be less.
     #[serde(default)]
     pub model: ModelConfig,
+    /// Adapters that are trained instead of the weights of `from`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lora: Option<LoraConfig>,
     /// How it is learned.
     #[serde(default)]
     pub train: TrainConfig,
 }
 
-/// What is learned.
+/// What is learned: cases, or text.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, default)]
 #[non_exhaustive]
 pub struct DataConfig {
     /// Cases to learn from.
-    pub train: PathBuf,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub train: Option<PathBuf>,
     /// Cases to choose the best model by.
-    pub validation: PathBuf,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub validation: Option<PathBuf>,
+    /// Text to learn from instead of cases: plain text, or JSONL with the field `text`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub text: Vec<PathBuf>,
+    /// The share of the pieces of the text that are kept apart to choose the best model by.
+    pub validation_share: f64,
     /// Whether the loss is taken on the targets or on everything.
-    #[serde(default)]
     pub loss_on: LossOn,
     /// The share of training cases of which more is learned than the name of the cause; the others end after it. A name is
     /// a few tokens among dozens of an explanation that follows from it, so a small share learns to diagnose in fewer
     /// steps.
-    #[serde(default = "whole")]
     pub text_share: f64,
     /// Whether the training cases are kept beside the model, so that a diagnosis finds similar ones and goes by them.
-    #[serde(default)]
     pub keep_cases: bool,
     /// The sections that the model learns to write.
-    #[serde(default)]
     pub sections: Sections,
+}
+
+impl Default for DataConfig {
+    fn default() -> Self {
+        Self {
+            train: None,
+            validation: None,
+            text: Vec::new(),
+            validation_share: 0.05,
+            loss_on: LossOn::Targets,
+            text_share: 1.0,
+            keep_cases: false,
+            sections: Sections::default(),
+        }
+    }
 }
 
 /// How it is learned.
@@ -101,10 +128,6 @@ pub struct TrainConfig {
     pub on_divergence: OnDivergence,
     /// The type of the numbers in the saved model.
     pub save_dtype: Dtype,
-}
-
-fn whole() -> f64 {
-    1.0
 }
 
 impl Default for TrainConfig {
@@ -157,24 +180,48 @@ impl Config {
             Error::Config { path: place.into(), line, reason: error.message().to_owned() }
         };
         // The file alone first, so that its own faults are named with their lines.
-        let config: Self = toml::from_str(text).map_err(in_file)?;
-        let config = if overrides.is_empty() {
-            config
-        } else {
-            let mut table: toml::Table = toml::from_str(text).map_err(in_file)?;
-            let mut config = config;
-            for text in overrides {
-                let fault = |reason: String| Error::Override { given: text.clone(), reason };
-                set(&mut table, text).map_err(&fault)?;
-                config = table
-                    .clone()
-                    .try_into()
-                    .map_err(|error: toml::de::Error| fault(error.message().to_owned()))?;
-            }
-            config
-        };
+        let mut config: Self = toml::from_str(text).map_err(in_file)?;
+        let mut table: toml::Table = toml::from_str(text).map_err(in_file)?;
+        for text in overrides {
+            let fault = |reason: String| Error::Override { given: text.clone(), reason };
+            set(&mut table, text).map_err(&fault)?;
+            config = table
+                .clone()
+                .try_into()
+                .map_err(|error: toml::de::Error| fault(error.message().to_owned()))?;
+        }
+        config.take_shape(&table, place)?;
         config.validate(place)?;
         Ok(config)
+    }
+
+    /// With `from`, the model has the shape of that model; what is given of `[model]` must say the same, but what is learned may
+    /// be cut shorter than the model's longest sequence.
+    fn take_shape(&mut self, given: &toml::Table, place: &str) -> Result<()> {
+        let Some(from) = &self.from else { return Ok(()) };
+        let of_model = ModelDirectory::open(from)?.config().clone();
+        let given = given.get("model").and_then(toml::Value::as_table);
+        let is_cut = given.is_some_and(|given| given.contains_key("max_seq_len"))
+            && self.model.max_seq_len < of_model.max_seq_len;
+        let max_seq_len = if is_cut { self.model.max_seq_len } else { of_model.max_seq_len };
+        self.model = ModelConfig { max_seq_len, ..of_model };
+        let shape = toml::Table::try_from(&self.model).expect("a shape is a TOML table");
+        let differs = |(key, value): &(&String, &toml::Value)| shape.get(*key) != Some(*value);
+        if let Some((key, value)) = given.into_iter().flatten().find(differs) {
+            let reason = format!(
+                "model.{key} is {value}, but {} has {}: leave [model] out with `from`",
+                from.display(),
+                shape.get(key).map_or("none".to_owned(), ToString::to_string)
+            );
+            return Err(Error::Config { path: place.into(), line: None, reason });
+        }
+        Ok(())
+    }
+
+    /// The tokenizer's file: the one that is given, or that of the model that is trained on.
+    pub fn tokenizer_path(&self) -> PathBuf {
+        let of_model = || self.from.as_deref().unwrap_or(Path::new(".")).join("tokenizer.json");
+        self.tokenizer.clone().unwrap_or_else(of_model)
     }
 
     /// The configuration with every default written out.
@@ -218,8 +265,36 @@ impl Config {
                 return fault(format!("train.{key} is {value}, which is out of range"));
             }
         }
-        if !(0.0..=1.0).contains(&self.data.text_share) {
-            return fault(format!("data.text_share is {}, but must be from 0 to 1", self.data.text_share));
+        for (key, value) in
+            [("text_share", self.data.text_share), ("validation_share", self.data.validation_share)]
+        {
+            if !(0.0..=1.0).contains(&value) {
+                return fault(format!("data.{key} is {value}, but must be from 0 to 1"));
+            }
+        }
+        if self.data.text.is_empty() {
+            for (key, path) in [("train", &self.data.train), ("validation", &self.data.validation)] {
+                if path.is_none() {
+                    return fault(format!("data.{key} is missing"));
+                }
+            }
+        } else if self.data.train.is_some() || self.data.validation.is_some() {
+            return fault("data.text and data.train cannot both be learned from: leave one out".into());
+        }
+        if self.from.is_none() {
+            if self.lora.is_some() {
+                return fault("[lora] trains adapters of an existing model: name it with `from`".into());
+            }
+            if self.tokenizer.is_none() {
+                return fault("tokenizer is missing".into());
+            }
+        }
+        if let Some(lora) = &self.lora {
+            lora.validate().map_err(|error| Error::Config {
+                path: place.into(),
+                line: None,
+                reason: error.to_string(),
+            })?;
         }
         self.model.validate().map_err(|error| Error::Config {
             path: place.into(),

@@ -1,4 +1,4 @@
-//! Cases as tokenised documents, and the batches of each epoch.
+//! Cases or text as tokenised documents, and the batches of each epoch.
 
 use std::{
     collections::BTreeMap,
@@ -11,6 +11,7 @@ use gearhead_data::{
     prompt::{Document, encode_case},
     tokenizer::Tokenizer,
 };
+use gearhead_model::ModelDirectory;
 use rand::{SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 
@@ -18,6 +19,7 @@ use crate::{
     checkpoint::hash_of,
     config::Config,
     error::{Error, Result},
+    text,
 };
 
 /// What a training reads.
@@ -26,8 +28,8 @@ use crate::{
 pub struct TrainData {
     /// The tokenizer, which is saved with the model.
     pub tokenizer: Tokenizer,
-    /// What the model directory will say of the training.
-    pub manifest: Manifest,
+    /// What the model directory will say of the training on cases.
+    pub manifest: Option<Manifest>,
     /// Documents to learn from.
     pub train: Vec<Document>,
     /// Documents to choose by.
@@ -47,17 +49,41 @@ impl TrainData {
     ///
     /// Names the file and line that is wrong; a case without a cause and a solution cannot be trained on.
     pub fn load(config: &Config) -> Result<Self> {
+        let path = config.tokenizer_path();
+        let tokenizer = Tokenizer::open(&path)?;
+        if config.from.is_some() && tokenizer.vocab_size() > config.model.vocab_size {
+            let (tokens, known) = (tokenizer.vocab_size(), config.model.vocab_size);
+            let reason = format!("has {tokens} tokens, the model that is trained on knows {known}");
+            return Err(Error::Data { path, reason });
+        }
+        let data = &config.data;
         let mut hashes = BTreeMap::new();
-        for path in [&config.tokenizer, &config.data.train, &config.data.validation] {
+        for path in [Some(&path), data.train.as_ref(), data.validation.as_ref()]
+            .into_iter()
+            .flatten()
+            .chain(&data.text)
+        {
             hashes.insert(path.clone(), hash_of(path)?);
         }
-        let tokenizer = Tokenizer::open(&config.tokenizer)?;
-        let train = with_targets(&config.data.train)?;
-        let validation = with_targets(&config.data.validation)?;
-        let manifest = Manifest::of_cases(&train, config.data.sections);
+        if let Some(from) = &config.from {
+            for path in ModelDirectory::open(from)?.weight_files() {
+                hashes.insert(path.to_owned(), hash_of(path)?);
+            }
+        }
+        let read = match (&data.train, &data.validation) {
+            (Some(train), Some(validation)) => Self::of_cases(config, tokenizer, train, validation)?,
+            _ => Self::of_text(config, tokenizer)?,
+        };
+        Ok(Self { hashes, ..read })
+    }
+
+    fn of_cases(config: &Config, tokenizer: Tokenizer, train: &Path, validation: &Path) -> Result<Self> {
+        let train_cases = with_targets(train)?;
+        let validation_cases = with_targets(validation)?;
+        let manifest = Manifest::of_cases(&train_cases, config.data.sections);
         if manifest.candidates.is_empty() {
             return Err(Error::Data {
-                path: config.data.train.clone(),
+                path: train.to_owned(),
                 reason: "no case has a `probable_cause`, so there would be no cause to rank".into(),
             });
         }
@@ -81,25 +107,67 @@ impl TrainData {
             }
             Ok(documents)
         };
-        let kept_cases = if config.data.keep_cases { train.clone() } else { Vec::new() };
-        let train = encode(&train, &config.data.train)?;
         let share = config.data.text_share;
-        // Spread evenly: the whole part of `index * share` rises by one for each case that is kept whole.
-        let is_whole = |index: usize| ((index + 1) as f64 * share).floor() > (index as f64 * share).floor();
-        let train = train.into_iter().enumerate();
-        let train = train
-            .map(|(index, document)| if is_whole(index) { document } else { document.up_to_name() })
+        let documents = encode(&train_cases, train)?.into_iter().enumerate();
+        let documents = documents
+            .map(|(index, document)| if is_picked(index, share) { document } else { document.up_to_name() })
             .collect();
-        let validation = encode(&validation, &config.data.validation)?;
-        Ok(Self { tokenizer, manifest, train, validation, kept_cases, cut_tokens, hashes })
+        let validation = encode(&validation_cases, validation)?;
+        let kept_cases = if config.data.keep_cases { train_cases } else { Vec::new() };
+        Ok(Self {
+            tokenizer,
+            manifest: Some(manifest),
+            train: documents,
+            validation,
+            kept_cases,
+            cut_tokens,
+            hashes: BTreeMap::new(),
+        })
+    }
+
+    fn of_text(config: &Config, tokenizer: Tokenizer) -> Result<Self> {
+        let mut pieces = Vec::new();
+        for path in &config.data.text {
+            pieces.extend(text::pieces(&tokenizer, path, &config.model)?);
+        }
+        let share = config.data.validation_share;
+        let (validation, train): (Vec<_>, Vec<_>) =
+            pieces.into_iter().enumerate().partition(|(index, _)| is_picked(*index, share));
+        let [train, validation] =
+            [train, validation].map(|pieces| pieces.into_iter().map(|(_, piece)| piece).collect::<Vec<_>>());
+        for (documents, what) in [(&train, "learn from"), (&validation, "choose the best model by")] {
+            if documents.is_empty() {
+                let path = config.data.text.first().cloned().unwrap_or_default();
+                let reason = format!(
+                    "the text is too short: no piece of {} tokens is left to {what} with data.validation_share = {share}",
+                    config.model.max_seq_len
+                );
+                return Err(Error::Data { path, reason });
+            }
+        }
+        Ok(Self {
+            tokenizer,
+            manifest: None,
+            train,
+            validation,
+            kept_cases: Vec::new(),
+            cut_tokens: 0,
+            hashes: BTreeMap::new(),
+        })
     }
 }
 
-fn with_targets(path: &PathBuf) -> Result<Vec<Case>> {
+/// Whether an index belongs to a share of all, spread evenly: the whole part of `index * share` rises by one for each that
+/// does.
+fn is_picked(index: usize, share: f64) -> bool {
+    ((index + 1) as f64 * share).floor() > (index as f64 * share).floor()
+}
+
+fn with_targets(path: &Path) -> Result<Vec<Case>> {
     let cases = read_cases(path)?;
     if let Some(index) = cases.iter().position(|case| !case.has_target()) {
         return Err(Error::Data {
-            path: path.clone(),
+            path: path.to_owned(),
             reason: format!("case {} has neither `probable_cause` nor `solution` to learn from", index + 1),
         });
     }

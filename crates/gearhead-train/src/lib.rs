@@ -6,7 +6,7 @@
 //! In reading order:
 //!
 //! - [`config`]: the configuration file, with unknown keys refused;
-//! - [`data`]: cases as tokenised documents, and batches of them;
+//! - [`data`]: cases or text as tokenised documents, and batches of them;
 //! - [`schedule`]: the learning rate of each step;
 //! - [`gradients`]: gradients of a step, layer by layer;
 //! - [`optimizer`]: clipping and AdamW;
@@ -28,6 +28,7 @@ pub mod optimizer;
 pub mod report;
 pub mod schedule;
 pub mod tensorboard;
+mod text;
 pub mod trainer;
 
 pub use config::Config;

@@ -147,6 +147,9 @@ impl<B: AutodiffKernels> AdamW<B> {
         }
         impl<B: AutodiffBackend> VisitParameters<B> for Restore<'_, B> {
             fn visit<const D: usize>(&mut self, name: &str, param: &Param<Tensor<B, D>>) {
+                if !param.is_require_grad() {
+                    return;
+                }
                 let read = self.read(name, param.val().shape().num_elements());
                 match (&mut self.moments, read) {
                     (Ok(moments), Ok(read)) => drop(moments.insert(param.id, read)),

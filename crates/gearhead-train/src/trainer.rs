@@ -6,9 +6,13 @@ use std::{
     time::{Duration, Instant},
 };
 
+use burn::{
+    module::{Module, ModuleVisitor, Param},
+    tensor::{Tensor, backend::Backend},
+};
 use gearhead_data::manifest::{MANIFEST, PAST_CASES};
-use gearhead_kernels::AutodiffKernels;
-use gearhead_model::{Decoder, ModelConfig, directory};
+use gearhead_kernels::{AutodiffKernels, Kernels};
+use gearhead_model::{Decoder, Dtype, ModelConfig, ModelDirectory, directory, lora};
 use serde::Serialize;
 
 use crate::{
@@ -213,19 +217,12 @@ impl<'a, B: AutodiffKernels> Training<'a, B> {
             _ => None,
         };
         directory::remove_left_over(folder)?;
-        let markers = data.tokenizer.case_markers()?;
-        let model_config = ModelConfig {
-            vocab_size: data.tokenizer.vocab_size(),
-            bos_id: Some(markers.bos),
-            eos_ids: vec![markers.eos],
-            ..config.model.clone()
-        };
         let resolved = folder.join("config.toml");
         let journal = Journal::open(folder, found.as_ref().map(|found| &found.state))?;
         let steps = data.train.len().div_ceil(config.train.batch_size) * config.train.epochs;
         let resumed = found.is_some();
         let (decoder, optimizer, state) = if let Some(found) = found {
-            let (decoder, optimizer) = found.load::<B>(config.train.optimizer_dtype, device)?;
+            let (decoder, optimizer) = found.load::<B>(config, device)?;
             (decoder, optimizer, State { made_from, ..found.state })
         } else {
             let checkpoints = folder.join(checkpoint::FOLDER);
@@ -247,11 +244,11 @@ impl<'a, B: AutodiffKernels> Training<'a, B> {
                 metrics_bytes: 0,
                 made_from,
             };
-            (Decoder::init(&model_config, config.seed, device)?, AdamW::default(), state)
+            (first_weights(config, data, device)?, AdamW::default(), state)
         };
         let now = Instant::now();
         let before = state.seconds;
-        let parameters = model_config.parameter_count();
+        let parameters = trained_parameters(&decoder);
         let mut training = Self {
             config,
             data,
@@ -381,7 +378,8 @@ impl<'a, B: AutodiffKernels> Training<'a, B> {
                 // The weights are those of before the leap.
                 self.checkpoint()?;
                 let cases = cases.iter().take(8).map(ToString::to_string).collect::<Vec<_>>().join(", ");
-                let path = self.config.data.train.clone();
+                let data = &self.config.data;
+                let path = data.train.iter().chain(&data.text).next().cloned().unwrap_or_default();
                 Err(Error::Leap { step, loss, usual, path, cases })
             }
         }
@@ -407,7 +405,7 @@ impl<'a, B: AutodiffKernels> Training<'a, B> {
         self.state.seconds = seconds;
         self.state.optimizer_steps = self.optimizer.steps();
         self.state.metrics_bytes = self.journal.sync()?;
-        checkpoint::write(&self.config.output, &self.state, self.decoder(), &self.optimizer)?;
+        checkpoint::write(self.config, &self.state, self.decoder(), &self.optimizer)?;
         self.last_checkpoint = Instant::now();
         self.record(&Event::Checkpoint { step, seconds })
     }
@@ -427,12 +425,15 @@ impl<'a, B: AutodiffKernels> Training<'a, B> {
 
     fn save(&self, decoder: &Decoder<B::InnerBackend>, name: &str) -> Result<()> {
         let tokenizer = self.data.tokenizer.to_json()?;
-        let manifest = serde_json::to_vec_pretty(&self.data.manifest).expect("a manifest is JSON");
-        let mut beside: Vec<(&str, &[u8])> = vec![
-            ("tokenizer.json", tokenizer.as_bytes()),
-            ("tokenizer_config.json", TOKENIZER_CONFIG.as_bytes()),
-            (MANIFEST, &manifest),
-        ];
+        let mut beside: Vec<(&str, &[u8])> = vec![("tokenizer.json", tokenizer.as_bytes())];
+        let tokenizer_config = self.tokenizer_config()?;
+        beside.push(("tokenizer_config.json", &tokenizer_config));
+        let manifest = self.data.manifest.as_ref();
+        let manifest =
+            manifest.map(|manifest| serde_json::to_vec_pretty(manifest).expect("a manifest is JSON"));
+        if let Some(manifest) = &manifest {
+            beside.push((MANIFEST, manifest));
+        }
         let mut cases = Vec::new();
         for case in &self.data.kept_cases {
             serde_json::to_writer(&mut cases, case).expect("a case is JSON");
@@ -442,9 +443,77 @@ impl<'a, B: AutodiffKernels> Training<'a, B> {
             beside.push((PAST_CASES, &cases));
         }
         let path = self.config.output.join(name);
-        directory::save(decoder, decoder.config(), self.config.train.save_dtype, &beside, path)?;
-        Ok(())
+        let write_beside = |folder: &Path| {
+            beside.iter().try_for_each(|(name, content)| std::fs::write(folder.join(name), content))
+        };
+        save_trained(decoder, self.config, self.config.train.save_dtype, path, write_beside)
     }
+
+    /// What transformers needs to open `tokenizer.json`: what the model that is trained on has, or our own.
+    fn tokenizer_config(&self) -> Result<Vec<u8>> {
+        let path = self.config.tokenizer_path().with_file_name("tokenizer_config.json");
+        if self.config.from.is_some() && path.exists() {
+            return std::fs::read(&path).map_err(|source| Error::Io { path, source });
+        }
+        Ok(TOKENIZER_CONFIG.into())
+    }
+}
+
+/// The weights that a training begins with: new ones, those of the model that it trains on, or these with new adapters.
+fn first_weights<B: AutodiffKernels>(
+    config: &Config,
+    data: &TrainData,
+    device: &B::Device,
+) -> Result<Decoder<B>> {
+    let Some(from) = &config.from else {
+        let markers = data.tokenizer.case_markers()?;
+        let shape = ModelConfig {
+            vocab_size: data.tokenizer.vocab_size(),
+            bos_id: Some(markers.bos),
+            eos_ids: vec![markers.eos],
+            ..config.model.clone()
+        };
+        return Ok(Decoder::init(&shape, config.seed, device)?);
+    };
+    let model = ModelDirectory::open(from)?;
+    Ok(match &config.lora {
+        Some(lora) => model.with_new_adapters(lora, config.seed, device)?,
+        None => model.decoder(device)?,
+    })
+}
+
+/// Writes what is trained: a model directory, or one of adapters for the model that they belong to.
+pub(crate) fn save_trained<B: Kernels>(
+    decoder: &Decoder<B>,
+    config: &Config,
+    dtype: Dtype,
+    path: impl AsRef<Path>,
+    beside: impl FnOnce(&Path) -> std::io::Result<()>,
+) -> Result<()> {
+    match (&config.lora, &config.from) {
+        (Some(lora), Some(base)) => {
+            // The adapters are found from elsewhere too.
+            let base = std::fs::canonicalize(base).map_err(io(base))?;
+            lora::save_with(decoder, lora, &base, path, beside)?;
+        }
+        _ => directory::save_with(decoder, decoder.config(), dtype, path, beside)?,
+    }
+    Ok(())
+}
+
+/// How many numbers are trained.
+fn trained_parameters<B: AutodiffKernels>(decoder: &Decoder<B>) -> usize {
+    struct Count(usize);
+    impl<B: Backend> ModuleVisitor<B> for Count {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<B, D>>) {
+            if param.is_require_grad() {
+                self.0 += param.shape().num_elements();
+            }
+        }
+    }
+    let mut count = Count(0);
+    decoder.visit(&mut count);
+    count.0
 }
 
 /// Why a step is not taken.

@@ -10,7 +10,7 @@ use gearhead_data::{
 use gearhead_device::{Device, Job, run};
 use gearhead_infer::engine::{self, Fitted, PastCasesAre};
 use gearhead_kernels::AutodiffKernels;
-use gearhead_model::directory::read_file;
+use gearhead_model::{Dtype, ModelDirectory, directory::read_file};
 use gearhead_train::{Config, Control, Event, Summary, data::TrainData};
 
 use crate::{Engine, Result};
@@ -21,8 +21,8 @@ const FIT_CASES: usize = 2000;
 /// searched in a few milliseconds.
 const FIT_PAST_CASES: usize = 20_000;
 
-/// Trains as the configuration says (see [`gearhead_train::train()`]); when all steps are done, fits the best model with
-/// [`fit_on`] and the same cases.
+/// Trains as the configuration says (see [`gearhead_train::train()`]); when all steps of a training on cases are done, fits
+/// the best model with [`fit_on`] and the same cases.
 ///
 /// # Errors
 ///
@@ -35,12 +35,40 @@ pub fn train_on(
     on_event: &mut (dyn FnMut(&Event) + Send),
 ) -> Result<Summary> {
     // Read before the training: what stands in the files hours later is another matter.
-    let (train, validation) = (read_cases(&config.data.train)?, read_cases(&config.data.validation)?);
+    let cases = match (&config.data.train, &config.data.validation) {
+        (Some(train), Some(validation)) => Some((read_cases(train)?, read_cases(validation)?)),
+        _ => None,
+    };
     let summary = run(device, Train { config, data, control, on_event })?;
-    if summary.is_finished() {
+    if let Some((train, validation)) = cases.filter(|_| summary.is_finished()) {
         fit_on(device, &summary.best, &train, &validation, config.seed)?;
     }
     Ok(summary)
+}
+
+/// Puts the adapters of a model directory into its weights: `out` becomes a model directory that needs no other, with
+/// whatever else stood beside the adapters.
+///
+/// # Errors
+///
+/// The directory has no adapters, or one of its files is missing or wrong; `out` cannot be written.
+pub fn merge_adapters(device: &Device, model: &Path, out: &Path, dtype: Dtype) -> Result<()> {
+    let model = ModelDirectory::open(engine::model_directory(model))?;
+    run(device, Merge { model, out, dtype })
+}
+
+struct Merge<'a> {
+    model: ModelDirectory,
+    out: &'a Path,
+    dtype: Dtype,
+}
+
+impl Job for Merge<'_> {
+    type Output = Result<()>;
+
+    fn run<B: AutodiffKernels>(self, device: &B::Device) -> Result<()> {
+        Ok(self.model.save_merged::<B::InnerBackend>(self.dtype, self.out, device)?)
+    }
 }
 
 /// Learns from training cases what single words and codes tell, fits on validation cases how much each kind of evidence

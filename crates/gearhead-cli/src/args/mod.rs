@@ -9,6 +9,7 @@ mod import;
 mod knowledge;
 mod split;
 mod stats;
+mod train;
 
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -30,6 +31,7 @@ pub(crate) use knowledge::{
 };
 pub(crate) use split::DataSplitArgs;
 pub(crate) use stats::DataStatsArgs;
+pub(crate) use train::{MergeArgs, PretrainArgs, TrainArgs};
 
 /// Diagnose heavy equipment offline with a small language model, and train it on your own records.
 #[derive(Debug, Parser)]
@@ -65,6 +67,16 @@ pub(crate) enum Command {
         after_help = "Example:\n  gearhead train --config configs/small.toml --set train.epochs=5\n  gearhead train --config configs/small.toml --set train.epochs=5 --resume"
     )]
     Train(TrainArgs),
+    /// Train a model on text, before it is trained on cases.
+    #[command(
+        after_help = "Example:\n  gearhead pretrain manuals.txt bulletins.jsonl --config configs/pretrain.toml\n  gearhead train --config configs/small.toml --set from=outputs/pretrained/best"
+    )]
+    Pretrain(PretrainArgs),
+    /// Put LoRA adapters into the weights of their model.
+    #[command(
+        after_help = "Example:\n  gearhead merge --model outputs/lora --out outputs/merged --dtype f16"
+    )]
+    Merge(MergeArgs),
     /// Fit how much each kind of evidence counts, without training the language model again.
     #[command(
         after_help = "Example:\n  gearhead fit --model outputs/small --train data/train.jsonl --validation data/validation.jsonl"
@@ -109,12 +121,12 @@ impl Command {
             Self::Data(command) => command.wants_json(),
             Self::Knowledge(command) => command.wants_json(),
             Self::Tokenizer(TokenizerCommand::Train(args)) => args.json,
-            Self::Train(args) => args.json,
+            Self::Train(args) | Self::Pretrain(PretrainArgs { train: args, .. }) => args.json,
             Self::Fit(args) => args.json,
             Self::Eval(args) => args.json,
             Self::Score(args) => args.json,
             Self::Generate(args) => args.json,
-            Self::Serve(_) => false,
+            Self::Serve(_) | Self::Merge(_) => false,
             Self::Devices(args) => args.json,
             Self::Bench(args) => args.json,
         }
@@ -239,8 +251,11 @@ pub(crate) struct FitArgs {
 #[derive(Debug, Args)]
 pub(crate) struct TokenizerTrainArgs {
     /// Case files, JSONL or a JSON list
-    #[arg(required = true, value_name = "FILE")]
+    #[arg(required_unless_present = "text", value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
+    /// Files of other text too: plain, or JSONL with the field `text`
+    #[arg(long, num_args = 1.., value_name = "FILE")]
+    pub(crate) text: Vec<PathBuf>,
     /// Tokens, the 256 bytes and the markers among them
     #[arg(long, default_value_t = 2048)]
     pub(crate) vocab_size: usize,
@@ -251,28 +266,6 @@ pub(crate) struct TokenizerTrainArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) out: PathBuf,
     /// Print JSON
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct TrainArgs {
-    /// Configuration file
-    #[arg(long, value_name = "FILE")]
-    pub(crate) config: PathBuf,
-    /// Override a value of the configuration
-    #[arg(long = "set", value_name = "SECTION.KEY=VALUE")]
-    pub(crate) overrides: Vec<String>,
-    /// Go on from the newest whole checkpoint in the output folder
-    #[arg(long)]
-    pub(crate) resume: bool,
-    /// Begin anew, though the output folder holds a training that is not finished
-    #[arg(long, conflicts_with = "resume")]
-    pub(crate) start_over: bool,
-    /// Where to compute: auto, cpu, cuda:N, rocm:N, metal, vulkan:N, wgpu:N, tch-cuda:N, tch-mps, tch-cpu
-    #[arg(long, default_value = "auto")]
-    pub(crate) device: Device,
-    /// Print the summary as JSON
     #[arg(long)]
     pub(crate) json: bool,
 }

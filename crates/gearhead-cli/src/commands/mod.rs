@@ -11,6 +11,7 @@ pub(crate) mod fit;
 pub(crate) mod generate;
 mod interactive;
 pub(crate) mod knowledge;
+pub(crate) mod merge;
 pub(crate) mod score;
 pub(crate) mod serve;
 pub(crate) mod tokenizer;

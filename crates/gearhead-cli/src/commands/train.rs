@@ -1,4 +1,4 @@
-//! `gearhead train`: a model from cases.
+//! `gearhead train` and `gearhead pretrain`: a model from cases, or from text.
 
 use std::{
     io::IsTerminal,
@@ -11,11 +11,26 @@ use gearhead::{
 };
 use indicatif::ProgressBar;
 
-use crate::{args::TrainArgs, failure::Failure, output, progress};
+use crate::{
+    args::{PretrainArgs, TrainArgs},
+    failure::Failure,
+    output, progress,
+};
 
 pub(crate) fn run(args: &TrainArgs) -> Result<(), Failure> {
-    let config = Config::load(&args.config, &args.overrides)?;
-    let data = TrainData::load(&config)?;
+    train(args, &Config::load(&args.config, &args.overrides)?)
+}
+
+/// The corpus stands where the configuration has `data.text`.
+pub(crate) fn pretrain(args: &PretrainArgs) -> Result<(), Failure> {
+    // A list of strings is written alike in JSON and in TOML.
+    let corpus = format!("data.text={}", serde_json::json!(args.corpus));
+    let overrides = [args.train.overrides.clone(), vec![corpus]].concat();
+    train(&args.train, &Config::load(&args.train.config, &overrides)?)
+}
+
+fn train(args: &TrainArgs, config: &Config) -> Result<(), Failure> {
+    let data = TrainData::load(config)?;
     let start = match (args.resume, args.start_over) {
         (true, _) => Start::Resume,
         (_, true) => Start::Over,
@@ -24,7 +39,7 @@ pub(crate) fn run(args: &TrainArgs) -> Result<(), Failure> {
     let stop = stop_on_interrupt()?;
     let mut view = View { bar: progress::bar(0, "steps"), batch_tokens: 0, since: 0.0 };
     let control = Control { start, stop: Some(stop) };
-    let summary = train_on(&args.device, &config, &data, control, &mut |event| view.show(event))?;
+    let summary = train_on(&args.device, config, &data, control, &mut |event| view.show(event))?;
     view.bar.finish_and_clear();
     if !summary.is_finished() {
         output::note(format!(

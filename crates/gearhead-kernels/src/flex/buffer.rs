@@ -27,7 +27,7 @@ struct Line([f32; LINE]);
 const LINE: usize = 16;
 
 /// Elements that one thread copies or clears at a time.
-const TASK: usize = 65_536;
+pub(super) const TASK: usize = 65_536;
 
 /// Buffers of fewer lines (64 KiB) are left to the allocator, which keeps such sizes itself.
 const SMALLEST_KEPT: usize = 1024;

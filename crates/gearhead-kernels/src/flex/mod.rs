@@ -14,6 +14,7 @@ mod crew;
 mod elementwise;
 mod embedding;
 mod few_rows;
+mod frozen;
 mod linear;
 mod linear_cross_entropy;
 mod math;
@@ -28,12 +29,12 @@ use std::{ops::Range, sync::Mutex};
 use burn::{
     backend::Flex,
     tensor::{
-        DType, Int, Tensor,
+        DType, Int, Tensor, TensorPrimitive,
         ops::{FloatTensorOps, IntTensor},
     },
 };
 use burn_flex::{FlexQTensor, FlexTensor};
-use half::f16;
+use half::{bf16, f16};
 use rayon::iter::{
     IndexedParallelIterator,
     plumbing::{Producer, ProducerCallback},
@@ -43,8 +44,9 @@ use self::buffer::Buffer;
 use crate::{
     AdamWStep, Documents, Heads, Kernels, OutputWeight, Quantization, SharedPrefix, Span, adamw as adamw_ops,
     adamw_8bit as adamw_8bit_ops, attention as attention_ops, embedding as embedding_ops,
-    linear as linear_ops, linear_cross_entropy as linear_cross_entropy_ops, quantized as quantized_ops,
-    rms_norm as rms_norm_ops, rope as rope_ops, squares as squares_ops, swiglu as swiglu_ops,
+    frozen as frozen_ops, linear as linear_ops, linear_cross_entropy as linear_cross_entropy_ops,
+    quantized as quantized_ops, rms_norm as rms_norm_ops, rope as rope_ops, squares as squares_ops,
+    swiglu as swiglu_ops,
 };
 
 impl Kernels for Flex {
@@ -116,6 +118,19 @@ impl Kernels for Flex {
                 <Self as FloatTensorOps<Self>>::float_add(residual, Self::quantized_linear(x, weight))
             }
         }
+    }
+
+    fn widen(weight: TensorPrimitive<Self>, dtype: DType) -> FlexTensor {
+        let wide = match &weight {
+            _ if dtype != DType::F32 => None,
+            TensorPrimitive::Float(weight) => match weight.dtype() {
+                DType::F16 => Some(frozen::widen_half::<f16>(weight)),
+                DType::BF16 => Some(frozen::widen_half::<bf16>(weight)),
+                _ => None,
+            },
+            TensorPrimitive::QFloat(weight) => frozen::widen_8bit(weight),
+        };
+        wide.unwrap_or_else(|| frozen_ops::portable_widen::<Self>(weight, dtype))
     }
 
     fn linear_input_grad(grad: FlexTensor, weights: Vec<FlexTensor>) -> FlexTensor {

@@ -25,6 +25,7 @@ const WEIGHTS: &str = "adapter_model.safetensors";
 
 /// What is written and read of `adapter_config.json`.
 #[derive(Debug, Serialize, Deserialize)]
+#[allow(clippy::struct_excessive_bools, reason = "the file has them")]
 struct PeftConfig {
     peft_type: String,
     #[serde(default)]
@@ -136,6 +137,18 @@ impl Adapters {
         Ok(Self { lora, base, file: TensorFile::open(directory.join(WEIGHTS))? })
     }
 
+    /// Copies the other files of the directory.
+    pub(crate) fn copy_beside(&self, folder: &Path) -> std::io::Result<()> {
+        let directory = self.file.path.parent().unwrap_or(Path::new("."));
+        for entry in std::fs::read_dir(directory)? {
+            let (entry, own) = (entry?, [ADAPTER_CONFIG, WEIGHTS]);
+            if entry.file_type()?.is_file() && !own.iter().any(|name| entry.file_name() == *name) {
+                std::fs::copy(entry.path(), folder.join(entry.file_name()))?;
+            }
+        }
+        Ok(())
+    }
+
     /// Their values.
     pub(crate) fn source(&self) -> Result<AdapterSource<'_>> {
         let tensors = self.file.parse()?;
@@ -230,8 +243,10 @@ impl Part {
 pub(crate) struct AdapterSource<'a> {
     pub(crate) lora: &'a LoraConfig,
     /// The values of a part of the adapter of a module, of a shape; none where they follow from the module's weight.
-    pub(crate) values: Box<dyn FnMut(Part, &str, &[usize]) -> Result<Option<TensorData>> + 'a>,
+    pub(crate) values: Box<AdapterValues<'a>>,
 }
+
+pub(crate) type AdapterValues<'a> = dyn FnMut(Part, &str, &[usize]) -> Result<Option<TensorData>> + 'a;
 
 impl<'a> AdapterSource<'a> {
     /// `A` as PyTorch's linear layers begin, uniform within `1/√in`; `B` of zeros and the norms of the weights, so that the

@@ -2,6 +2,7 @@
 #![cfg(feature = "flex")]
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
+mod finetuning;
 mod resuming;
 
 use std::{
@@ -95,9 +96,10 @@ impl Workshop {
         let mut config = Config::parse(text, "tiny.toml", &overrides).unwrap();
         let here = |path: &mut PathBuf| *path = folder.path().join(&path);
         here(&mut config.output);
-        here(&mut config.tokenizer);
-        here(&mut config.data.train);
-        here(&mut config.data.validation);
+        let data = &mut config.data;
+        for path in [&mut config.tokenizer, &mut data.train, &mut data.validation].into_iter().flatten() {
+            here(path);
+        }
         Self { folder, config }
     }
 

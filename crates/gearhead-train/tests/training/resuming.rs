@@ -134,7 +134,7 @@ fn a_leap_of_the_loss_stops_the_training_before_the_step_or_is_left_out() {
     let seed = (0..1000).find(|seed| place(*seed) > 100).unwrap();
     let mut leap = Workshop::new(3, &["train.epochs=1", "train.batch_size=1", "train.max_grad_norm=0.5"]);
     leap.config.seed = seed;
-    write_cases(&leap.config.data.train, &all).unwrap();
+    write_cases(leap.config.data.train.as_ref().unwrap(), &all).unwrap();
     let (error, events) = leap.train();
     let error = error.unwrap_err();
     let Error::Leap { step, loss, usual, .. } = &error else { unreachable!("{error}") };
