@@ -50,7 +50,7 @@ fn main() -> anyhow::Result<()> {
     let data = TrainData::load(&config)?;
     let device: Device = "auto".parse()?;
     let control = Control { start: Start::Over, ..Control::default() };
-    let summary = train_on(&device, &config, &data, control, &mut |event| {
+    let summary = train_on(&[device], &config, &data, control, &mut |event| {
         if let Event::Evaluation { step, validation_loss, .. } = event {
             println!("step {step}: validation loss {validation_loss:.3}");
         }

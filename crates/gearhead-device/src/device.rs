@@ -1,6 +1,10 @@
 //! A device by name, and running generic code on it.
 
-use std::{fmt, str::FromStr};
+use std::{
+    fmt,
+    str::FromStr,
+    sync::{Mutex, PoisonError},
+};
 
 use burn::backend::Autodiff;
 use gearhead_kernels::AutodiffKernels;
@@ -26,6 +30,7 @@ pub(crate) enum Kind {
     TchCpu,
     TchCuda,
     TchMps,
+    Remote,
 }
 
 /// A device that cannot be had.
@@ -34,7 +39,7 @@ pub(crate) enum Kind {
 pub enum Error {
     /// No backend has this name.
     #[error(
-        "--device {given}: there is no such backend (auto, cpu, cuda:N, rocm:N, metal, vulkan:N, wgpu:N, tch-cuda:N, tch-mps, tch-cpu)"
+        "--device {given}: there is no such backend (auto, cpu, cuda:N, rocm:N, metal, vulkan:N, wgpu:N, tch-cuda:N, tch-mps, tch-cpu, remote:HOST:PORT)"
     )]
     UnknownBackend {
         /// What was asked for.
@@ -50,6 +55,17 @@ pub enum Error {
         /// The backend, which is also the name of its cargo feature.
         backend: &'static str,
     },
+    /// Devices that are to work together are of different backends.
+    #[error("--device: {first} and {other} are of different backends, which cannot work together")]
+    DifferentBackends {
+        /// The first device.
+        first: Device,
+        /// One of another backend.
+        other: Device,
+    },
+    /// Devices that are to work together are the same one.
+    #[error("--device: {0} is named twice")]
+    NamedTwice(Device),
 }
 
 impl Device {
@@ -63,6 +79,7 @@ impl Device {
             Kind::Vulkan => cfg!(feature = "vulkan"),
             Kind::Metal => cfg!(feature = "metal"),
             Kind::TchCpu | Kind::TchCuda | Kind::TchMps => cfg!(feature = "tch"),
+            Kind::Remote => cfg!(feature = "remote"),
         }
     }
 
@@ -84,6 +101,8 @@ impl FromStr for Device {
     fn from_str(given: &str) -> Result<Self, Error> {
         let unknown = || Error::UnknownBackend { given: given.to_owned() };
         let (name, index) = match given.split_once(':') {
+            Some((name, address)) if name == "remote" && !address.is_empty() => (name, remember(address)),
+            _ if given == "remote" => return Err(unknown()),
             Some((name, index)) => (name, index.parse().map_err(|_| unknown())?),
             None => (given, 0),
         };
@@ -105,9 +124,25 @@ impl fmt::Display for Device {
         let name = KINDS.iter().find(|(kind, ..)| *kind == self.kind).map_or("cpu", |(_, name, _)| name);
         match self.kind {
             Kind::Cpu | Kind::Metal | Kind::TchCpu | Kind::TchMps => f.write_str(name),
+            Kind::Remote => write!(f, "{name}:{}", address(self.index)),
             _ => write!(f, "{name}:{}", self.index),
         }
     }
+}
+
+/// The addresses of other machines: a device knows its own by its place among them.
+static ADDRESSES: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+fn remember(address: &str) -> usize {
+    let mut addresses = ADDRESSES.lock().unwrap_or_else(PoisonError::into_inner);
+    addresses.iter().position(|known| known == address).unwrap_or_else(|| {
+        addresses.push(address.to_owned());
+        addresses.len() - 1
+    })
+}
+
+fn address(index: usize) -> String {
+    ADDRESSES.lock().unwrap_or_else(PoisonError::into_inner).get(index).cloned().unwrap_or_default()
 }
 
 /// Work that any backend can do.
@@ -119,6 +154,15 @@ pub trait Job: Send {
     fn run<B: AutodiffKernels>(self, device: &B::Device) -> Self::Output;
 }
 
+/// Work that any backend can do on several devices together.
+pub trait SharedJob: Send {
+    /// What comes of it.
+    type Output: Send;
+
+    /// Does it on devices of the backend, at least one.
+    fn run<B: AutodiffKernels>(self, devices: &[B::Device]) -> Self::Output;
+}
+
 /// Runs a job on a device. On the CPU it runs on one of the threads that compute, so that it does not wait outside while
 /// they start and end their share of each operation.
 ///
@@ -126,38 +170,111 @@ pub trait Job: Send {
 ///
 /// Where the device's backend is not compiled in, which [`Device`]'s constructors rule out.
 pub fn run<J: Job>(device: &Device, job: J) -> J::Output {
+    struct OnOne<J>(J);
+    impl<J: Job> SharedJob for OnOne<J> {
+        type Output = J::Output;
+
+        fn run<B: AutodiffKernels>(self, devices: &[B::Device]) -> J::Output {
+            self.0.run::<B>(&devices[0])
+        }
+    }
+    run_on_kind(device.kind, std::slice::from_ref(device), OnOne(job))
+}
+
+/// Runs a job on several devices of one backend.
+///
+/// # Errors
+///
+/// [`Error::DifferentBackends`] and [`Error::NamedTwice`].
+///
+/// # Panics
+///
+/// Where there is no device.
+pub fn run_on_all<J: SharedJob>(devices: &[Device], job: J) -> Result<J::Output, Error> {
+    let first = devices[0];
+    for (index, device) in devices.iter().enumerate() {
+        if devices[..index].contains(device) {
+            return Err(Error::NamedTwice(*device));
+        }
+    }
+    match devices.iter().find(|device| device.kind != first.kind) {
+        Some(other) => Err(Error::DifferentBackends { first, other: *other }),
+        None => Ok(run_on_kind(first.kind, devices, job)),
+    }
+}
+
+/// Computes for others that reach this machine at a port, until the process ends: Burn's own server. Whoever reaches the port
+/// is served, so it belongs into a network that is trusted.
+///
+/// # Errors
+///
+/// [`Error::NotCompiled`] in a build without the `remote` feature, or of a device that is itself on another machine.
+pub fn serve(device: &Device, port: u16) -> Result<(), Error> {
+    let _ = port;
     match device.kind {
+        #[cfg(all(feature = "remote", feature = "flex"))]
+        Kind::Cpu => {
+            burn::server::start_websocket::<burn::backend::Flex>(burn::backend::flex::FlexDevice, port);
+            Ok(())
+        }
+        #[cfg(all(feature = "remote", feature = "cuda"))]
+        Kind::Cuda => {
+            let chosen = burn::backend::cuda::CudaDevice::new(device.index);
+            burn::server::start_websocket::<burn::backend::Cuda>(chosen, port);
+            Ok(())
+        }
+        #[cfg(all(feature = "remote", feature = "rocm"))]
+        Kind::Rocm => {
+            let chosen = burn::backend::rocm::RocmDevice::new(device.index);
+            burn::server::start_websocket::<burn::backend::Rocm>(chosen, port);
+            Ok(())
+        }
+        _ => Err(Error::NotCompiled { given: device.to_string(), backend: "remote" }),
+    }
+}
+
+fn run_on_kind<J: SharedJob>(kind: Kind, devices: &[Device], job: J) -> J::Output {
+    match kind {
         #[cfg(feature = "flex")]
         Kind::Cpu => {
-            rayon::scope(|_| job.run::<Autodiff<burn::backend::Flex>>(&burn::backend::flex::FlexDevice))
+            let devices = vec![burn::backend::flex::FlexDevice; devices.len()];
+            rayon::scope(|_| job.run::<Autodiff<burn::backend::Flex>>(&devices))
         }
         #[cfg(feature = "cuda")]
         Kind::Cuda => {
-            job.run::<Autodiff<burn::backend::Cuda>>(&burn::backend::cuda::CudaDevice::new(device.index))
+            let device = |device: &Device| burn::backend::cuda::CudaDevice::new(device.index);
+            job.run::<Autodiff<burn::backend::Cuda>>(&devices.iter().map(device).collect::<Vec<_>>())
         }
         #[cfg(feature = "rocm")]
         Kind::Rocm => {
-            job.run::<Autodiff<burn::backend::Rocm>>(&burn::backend::rocm::RocmDevice::new(device.index))
+            let device = |device: &Device| burn::backend::rocm::RocmDevice::new(device.index);
+            job.run::<Autodiff<burn::backend::Rocm>>(&devices.iter().map(device).collect::<Vec<_>>())
         }
         #[cfg(any(feature = "wgpu", feature = "vulkan", feature = "metal"))]
         Kind::Wgpu | Kind::Vulkan | Kind::Metal => {
             use burn::backend::wgpu::WgpuDevice;
             // The system's own choice comes first; numbers count the discrete GPUs from 1.
-            let chosen = match device.index {
+            let chosen = |device: &Device| match device.index {
                 0 => WgpuDevice::DefaultDevice,
                 number => WgpuDevice::DiscreteGpu(number - 1),
             };
-            job.run::<Autodiff<burn::backend::Wgpu>>(&chosen)
+            job.run::<Autodiff<burn::backend::Wgpu>>(&devices.iter().map(chosen).collect::<Vec<_>>())
         }
         #[cfg(feature = "tch")]
         Kind::TchCpu | Kind::TchCuda | Kind::TchMps => {
             use burn::backend::libtorch::LibTorchDevice;
-            let chosen = match device.kind {
+            let chosen = |device: &Device| match device.kind {
                 Kind::TchCuda => LibTorchDevice::Cuda(device.index),
                 Kind::TchMps => LibTorchDevice::Mps,
                 _ => LibTorchDevice::Cpu,
             };
-            job.run::<Autodiff<burn::backend::LibTorch>>(&chosen)
+            job.run::<Autodiff<burn::backend::LibTorch>>(&devices.iter().map(chosen).collect::<Vec<_>>())
+        }
+        #[cfg(feature = "remote")]
+        Kind::Remote => {
+            use burn::backend::remote::RemoteDevice;
+            let device = |device: &Device| RemoteDevice::new(&format!("ws://{}", address(device.index)));
+            job.run::<Autodiff<burn::backend::RemoteBackend>>(&devices.iter().map(device).collect::<Vec<_>>())
         }
         #[allow(unreachable_patterns, reason = "reached where fewer backends are compiled in")]
         kind => unreachable!("a device of {kind:?} is made only where that backend is compiled in"),
@@ -175,6 +292,7 @@ mod tests {
         }
         assert!(matches!("gpu".parse::<Device>(), Err(Error::UnknownBackend { .. })));
         assert!(matches!("cuda:x".parse::<Device>(), Err(Error::UnknownBackend { .. })));
+        assert!(matches!("remote:".parse::<Device>(), Err(Error::UnknownBackend { .. })));
     }
 
     #[test]

@@ -25,5 +25,5 @@
 mod device;
 mod list;
 
-pub use device::{Device, Error, Job, run};
+pub use device::{Device, Error, Job, SharedJob, run, run_on_all, serve};
 pub use list::{Adapter, BackendInfo, Status, backends};

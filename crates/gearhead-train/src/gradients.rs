@@ -4,7 +4,7 @@
 //! finds is added to the step's gradients before the next layer is looked at, so gradients are never in memory twice; and
 //! a layer of which only the input was kept is simply run again when its turn comes.
 
-use std::ops::Range;
+use std::{ops::Range, thread};
 
 use burn::{
     module::{AutodiffModule, Module, ModuleVisitor, Param, ParamId},
@@ -45,20 +45,95 @@ pub fn step_gradients<B: AutodiffKernels>(
     documents: &[&Document],
     config: &TrainConfig,
 ) -> StepGradients {
-    let mut grads = GradientsParams::new();
-    let (mut loss, mut target_count, mut token_count) = (0.0, 0, 0);
-    for part in documents.chunks(documents.len().div_ceil(config.accumulation).max(1)) {
-        let batch = Batch::pack(part.iter().copied());
-        if batch.target_ids.is_empty() {
-            continue;
+    shared_step_gradients(decoder, documents, config, &[])
+}
+
+/// The same, with a share of the documents for each of the other devices, which get copies of the weights. What they find
+/// is added to what the decoder's own device finds, in the order of the devices, so that it is the same each time.
+///
+/// # Panics
+///
+/// Where a device fails.
+pub fn shared_step_gradients<B: AutodiffKernels>(
+    decoder: &Decoder<B>,
+    documents: &[&Document],
+    config: &TrainConfig,
+    others: &[B::Device],
+) -> StepGradients {
+    let part = documents.len().div_ceil(config.accumulation).max(1);
+    let share = documents.len().div_ceil(others.len() + 1).max(1);
+    let mut shares = documents.chunks(share);
+    let own = shares.next().unwrap_or_default();
+    let (recompute_every, device) = (config.recompute_every, decoder.device());
+    let sums = thread::scope(|scope| {
+        let others = shares.zip(others).map(|(documents, other)| {
+            let (copy, other) = (decoder.clone(), other.clone());
+            scope.spawn(move || Sums::new(&copy.fork(&other), documents, part, recompute_every))
+        });
+        // Begun before the own share is.
+        let others: Vec<_> = others.collect();
+        let mut sums = Sums::new(decoder, own, part, recompute_every);
+        for other in others {
+            let found = other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            sums.add(decoder, found.to_device(decoder, &device));
         }
-        loss += add_gradients(decoder, &batch, config.recompute_every, &mut grads);
-        target_count += batch.target_ids.len();
-        token_count += batch.inputs.len();
-    }
-    let mean = 1.0 / target_count.max(1) as f64;
-    let grad_norm = norm(decoder, &grads) * mean;
+        sums
+    });
+    let mean = 1.0 / sums.target_count.max(1) as f64;
+    let grad_norm = norm(decoder, &sums.grads) * mean;
+    let Sums { loss, target_count, token_count, grads } = sums;
     StepGradients { loss: loss * mean, grad_norm, target_count, token_count, grads }
+}
+
+/// What some of a step's documents come to, summed over their targets.
+struct Sums {
+    loss: f64,
+    target_count: usize,
+    token_count: usize,
+    grads: GradientsParams,
+}
+
+impl Sums {
+    fn new<B: AutodiffKernels>(
+        decoder: &Decoder<B>,
+        documents: &[&Document],
+        part: usize,
+        recompute_every: usize,
+    ) -> Self {
+        let mut sums = Self { loss: 0.0, target_count: 0, token_count: 0, grads: GradientsParams::new() };
+        for part in documents.chunks(part) {
+            let batch = Batch::pack(part.iter().copied());
+            if batch.target_ids.is_empty() {
+                continue;
+            }
+            sums.loss += add_gradients(decoder, &batch, recompute_every, &mut sums.grads);
+            sums.target_count += batch.target_ids.len();
+            sums.token_count += batch.inputs.len();
+        }
+        sums
+    }
+
+    fn to_device<B: AutodiffKernels>(self, decoder: &Decoder<B>, device: &B::Device) -> Self {
+        Self { grads: self.grads.to_device(device, decoder), ..self }
+    }
+
+    fn add<B: AutodiffKernels>(&mut self, decoder: &Decoder<B>, other: Self) {
+        struct Add<'a> {
+            found: GradientsParams,
+            grads: &'a mut GradientsParams,
+        }
+        impl<B: AutodiffBackend> ModuleVisitor<B> for Add<'_> {
+            fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<B, D>>) {
+                if let Some(found) = self.found.remove::<B::InnerBackend, D>(param.id) {
+                    add_to(self.grads, param.id, found);
+                }
+            }
+        }
+        self.loss += other.loss;
+        self.target_count += other.target_count;
+        self.token_count += other.token_count;
+        decoder.visit(&mut Add { found: other.grads, grads: &mut self.grads });
+    }
 }
 
 /// Mean loss per target token over documents, in nats, without gradients.

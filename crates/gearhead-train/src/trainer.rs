@@ -21,7 +21,7 @@ use crate::{
     data::{TrainData, epoch_batches},
     divergence::{MOST_SKIPPED, OnDivergence, leap_from, remember},
     error::{Error, Result},
-    gradients::{StepGradients, mean_loss, step_gradients, without_gradients},
+    gradients::{StepGradients, mean_loss, shared_step_gradients, without_gradients},
     journal::{Journal, resident_bytes},
     optimizer::AdamW,
     schedule::learning_rate,
@@ -153,21 +153,25 @@ pub struct Control<'a> {
     pub stop: Option<&'a AtomicBool>,
 }
 
-/// Trains a model and leaves `best` and `last` model directories, `metrics.jsonl`, `report.html`, `tensorboard`, the resolved
+/// Trains a model on the first of some devices, with a share of each step's documents for each of the others, and leaves `best` and `last` model directories, `metrics.jsonl`, `report.html`, `tensorboard`, the resolved
 /// `config.toml` and `checkpoints` in the configuration's output folder.
 ///
 /// # Errors
 ///
 /// Files that cannot be written, sizes that do not fit, a loss that leaps or is not a number any more, or a checkpoint
 /// that does not belong to the configuration and the data. The best model and the last checkpoints stay.
+///
+/// # Panics
+///
+/// Where there is no device, or one fails.
 pub fn train<B: AutodiffKernels>(
     config: &Config,
     data: &TrainData,
     control: Control<'_>,
-    device: &B::Device,
+    devices: &[B::Device],
     on_event: &mut dyn FnMut(&Event),
 ) -> Result<Summary> {
-    Training::<B>::begin(config, data, control.start, device, on_event)?.run(control.stop)
+    Training::<B>::begin(config, data, control.start, devices, on_event)?.run(control.stop)
 }
 
 /// A training that is under way.
@@ -175,6 +179,8 @@ struct Training<'a, B: AutodiffKernels> {
     config: &'a Config,
     data: &'a TrainData,
     decoder: Option<Decoder<B>>,
+    /// Devices that compute a share of each step, beside that of the decoder.
+    others: &'a [B::Device],
     optimizer: AdamW<B>,
     state: State,
     journal: Journal,
@@ -191,13 +197,14 @@ impl<'a, B: AutodiffKernels> Training<'a, B> {
         config: &'a Config,
         data: &'a TrainData,
         start: Start,
-        device: &B::Device,
+        devices: &'a [B::Device],
         on_event: &'a mut dyn FnMut(&Event),
     ) -> Result<Self> {
+        let (device, others) = devices.split_first().expect("a training has a device");
         let folder = &config.output;
         std::fs::create_dir_all(folder).map_err(io(folder))?;
         let (found, damaged) = Checkpoint::newest(folder)?;
-        let made_from = MadeFrom::new(config, data, format!("{device:?}"));
+        let made_from = MadeFrom::new(config, data, format!("{devices:?}"));
         let found = match (start, found) {
             (Start::Resume, None) => {
                 let reason = match damaged.first() {
@@ -253,6 +260,7 @@ impl<'a, B: AutodiffKernels> Training<'a, B> {
             config,
             data,
             decoder: Some(decoder),
+            others,
             optimizer,
             state,
             journal,
@@ -323,7 +331,7 @@ impl<'a, B: AutodiffKernels> Training<'a, B> {
     fn step(&mut self, epoch: usize, batch: &[usize]) -> Result<()> {
         let config = &self.config.train;
         let documents: Vec<_> = batch.iter().map(|index| &self.data.train[*index]).collect();
-        let gradients = step_gradients(self.decoder(), &documents, config);
+        let gradients = shared_step_gradients(self.decoder(), &documents, config, self.others);
         let step = self.state.step + 1;
         if let Some(wrong) = self.judge(&gradients) {
             let cases: Vec<usize> = batch.iter().map(|index| index + 1).collect();

@@ -7,7 +7,7 @@ use gearhead_data::{
     likeness::Linear,
     manifest::{self, LINEAR, MANIFEST, PAST_CASES},
 };
-use gearhead_device::{Device, Job, run};
+use gearhead_device::{Device, Job, SharedJob, run, run_on_all};
 use gearhead_infer::engine::{self, Fitted, PastCasesAre};
 use gearhead_kernels::AutodiffKernels;
 use gearhead_model::{Dtype, ModelDirectory, directory::read_file};
@@ -21,14 +21,18 @@ const FIT_CASES: usize = 2000;
 /// searched in a few milliseconds.
 const FIT_PAST_CASES: usize = 20_000;
 
-/// Trains as the configuration says (see [`gearhead_train::train()`]); when all steps of a training on cases are done, fits
+/// Trains as the configuration says (see [`gearhead_train::train()`]) on devices of one backend; when all steps of a training on cases are done, fits
 /// the best model with [`fit_on`] and the same cases.
 ///
 /// # Errors
 ///
-/// As those functions.
+/// As those functions, or the devices are of different backends.
+///
+/// # Panics
+///
+/// Where there is no device.
 pub fn train_on(
-    device: &Device,
+    devices: &[Device],
     config: &Config,
     data: &TrainData,
     control: Control<'_>,
@@ -39,9 +43,9 @@ pub fn train_on(
         (Some(train), Some(validation)) => Some((read_cases(train)?, read_cases(validation)?)),
         _ => None,
     };
-    let summary = run(device, Train { config, data, control, on_event })?;
+    let summary = run_on_all(devices, Train { config, data, control, on_event })??;
     if let Some((train, validation)) = cases.filter(|_| summary.is_finished()) {
-        fit_on(device, &summary.best, &train, &validation, config.seed)?;
+        fit_on(&devices[0], &summary.best, &train, &validation, config.seed)?;
     }
     Ok(summary)
 }
@@ -136,10 +140,10 @@ struct Train<'a> {
     on_event: &'a mut (dyn FnMut(&Event) + Send),
 }
 
-impl Job for Train<'_> {
+impl SharedJob for Train<'_> {
     type Output = Result<Summary>;
 
-    fn run<B: AutodiffKernels>(self, device: &B::Device) -> Result<Summary> {
-        Ok(gearhead_train::train::<B>(self.config, self.data, self.control, device, self.on_event)?)
+    fn run<B: AutodiffKernels>(self, devices: &[B::Device]) -> Result<Summary> {
+        Ok(gearhead_train::train::<B>(self.config, self.data, self.control, devices, self.on_event)?)
     }
 }

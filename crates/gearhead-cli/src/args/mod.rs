@@ -31,7 +31,7 @@ pub(crate) use knowledge::{
 };
 pub(crate) use split::DataSplitArgs;
 pub(crate) use stats::DataStatsArgs;
-pub(crate) use train::{MergeArgs, PretrainArgs, TrainArgs};
+pub(crate) use train::{MergeArgs, PretrainArgs, TrainArgs, WorkerArgs};
 
 /// Diagnose heavy equipment offline with a small language model, and train it on your own records.
 #[derive(Debug, Parser)]
@@ -77,6 +77,11 @@ pub(crate) enum Command {
         after_help = "Example:\n  gearhead merge --model outputs/lora --out outputs/merged --dtype f16"
     )]
     Merge(MergeArgs),
+    /// Compute for a training on another machine.
+    #[command(
+        after_help = "Example:\n  gearhead worker --device cuda:0 --port 3000\n  gearhead train --config configs/small.toml --device remote:10.0.0.1:3000,remote:10.0.0.2:3000"
+    )]
+    Worker(WorkerArgs),
     /// Fit how much each kind of evidence counts, without training the language model again.
     #[command(
         after_help = "Example:\n  gearhead fit --model outputs/small --train data/train.jsonl --validation data/validation.jsonl"
@@ -126,7 +131,7 @@ impl Command {
             Self::Eval(args) => args.json,
             Self::Score(args) => args.json,
             Self::Generate(args) => args.json,
-            Self::Serve(_) | Self::Merge(_) => false,
+            Self::Serve(_) | Self::Merge(_) | Self::Worker(_) => false,
             Self::Devices(args) => args.json,
             Self::Bench(args) => args.json,
         }

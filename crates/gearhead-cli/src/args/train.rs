@@ -19,9 +19,10 @@ pub(crate) struct TrainArgs {
     /// Begin anew, though the output folder holds a training that is not finished
     #[arg(long, conflicts_with = "resume")]
     pub(crate) start_over: bool,
-    /// Where to compute: auto, cpu, cuda:N, rocm:N, metal, vulkan:N, wgpu:N, tch-cuda:N, tch-mps, tch-cpu
-    #[arg(long, default_value = "auto")]
-    pub(crate) device: Device,
+    /// Where to compute: auto, cpu, cuda:N, rocm:N, metal, vulkan:N, wgpu:N, tch-cuda:N, tch-mps, tch-cpu, remote:HOST:PORT;
+    /// several of one backend, with commas, share each step
+    #[arg(long, value_name = "DEVICE", value_delimiter = ',', default_value = "auto")]
+    pub(crate) device: Vec<Device>,
     /// Print the summary as JSON
     #[arg(long)]
     pub(crate) json: bool,
@@ -68,4 +69,14 @@ impl From<SavedDtype> for gearhead::model::Dtype {
             SavedDtype::Bf16 => Self::Bf16,
         }
     }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct WorkerArgs {
+    /// Where to compute: auto, cpu, cuda:N, rocm:N
+    #[arg(long, default_value = "auto")]
+    pub(crate) device: Device,
+    /// The port at which others reach this machine; whoever does is served
+    #[arg(long, default_value_t = 3000)]
+    pub(crate) port: u16,
 }

@@ -16,6 +16,7 @@ pub(crate) mod score;
 pub(crate) mod serve;
 pub(crate) mod tokenizer;
 pub(crate) mod train;
+pub(crate) mod worker;
 
 use std::{
     path::{Path, PathBuf},

@@ -164,3 +164,41 @@ fn a_folder_that_cannot_be_written_is_named() {
     let outcome = workspace.run(&TRAIN);
     assert!(outcome.code != 0 && outcome.stderr.starts_with("error: out"), "{}", outcome.stderr);
 }
+
+/// A limit on the size of files stands for a disk that is full: the same writes fail.
+#[cfg(unix)]
+#[test]
+fn a_full_disk_costs_nothing_but_time() {
+    let whole = workspace();
+    assert_eq!(whole.run(&TRAIN).code, 0);
+    let full = workspace();
+    let train = |more: &str| {
+        let script = format!("{more} exec \"$0\" \"$@\"");
+        let mut command = Command::new("bash");
+        command.args(["-c", &script, env!("CARGO_BIN_EXE_gearhead")]).args(TRAIN);
+        command.current_dir(full.path("")).stdin(Stdio::null());
+        command
+    };
+    // Metrics and the report fit, a model does not.
+    let output = train("trap '' XFSZ; ulimit -f 16;").output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    assert!(stderr.lines().last().unwrap().starts_with("error: out/"), "{stderr}");
+    assert!(stderr.contains("File too large"), "{stderr}");
+    assert_eq!(left_over(&full.path("out")), Vec::<String>::new());
+
+    // A training that had come some way goes on where it was.
+    let mut child = start(&full);
+    while !full.path("out/best").exists() {
+        sleep(Duration::from_millis(5));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let output = train("trap '' XFSZ; ulimit -f 16;").arg("--resume").output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(full.path("out/best/model.safetensors").exists());
+    let output = train("").arg("--resume").output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(course(&full), course(&whole));
+    assert!(bytes(&full, "best/model.safetensors") == bytes(&whole, "best/model.safetensors"));
+}

@@ -66,6 +66,7 @@ fn tokenizer(cases: &[Case]) -> Tokenizer {
 struct Workshop {
     folder: TempDir,
     config: Config,
+    devices: Vec<FlexDevice>,
 }
 
 impl Workshop {
@@ -100,7 +101,7 @@ impl Workshop {
         for path in [&mut config.tokenizer, &mut data.train, &mut data.validation].into_iter().flatten() {
             here(path);
         }
-        Self { folder, config }
+        Self { folder, config, devices: vec![FlexDevice] }
     }
 
     fn train(&self) -> (Result<Summary, Error>, Vec<Event>) {
@@ -112,7 +113,7 @@ impl Workshop {
         let data = TrainData::load(&self.config).unwrap();
         let (mut events, stop) = (Vec::new(), AtomicBool::new(false));
         let control = Control { start, stop: Some(&stop) };
-        let summary = train::<B>(&self.config, &data, control, &FlexDevice, &mut |event| {
+        let summary = train::<B>(&self.config, &data, control, &self.devices, &mut |event| {
             if matches!(event, Event::Step { step, .. } if *step == until) {
                 stop.store(true, Ordering::Relaxed);
             }
@@ -256,6 +257,26 @@ fn accumulation_gives_the_same_training() {
         // Rounding of earlier steps is carried on, so this is looser than one step alone.
         assert!((loss - cut_loss).abs() < 1e-3 * loss, "{cut_loss} against {loss}");
         assert!((norm - cut_norm).abs() < 1e-2 * norm, "{cut_norm} against {norm}");
+    }
+}
+
+#[test]
+fn devices_that_share_a_step_give_the_same_training() {
+    let overrides = ["train.recompute_every=1", "train.accumulation=2"];
+    let alone = Workshop::new(14, &overrides);
+    let (summary, events) = alone.train();
+    summary.unwrap();
+    let alone: Vec<_> = steps(&events).collect();
+    for count in [2, 3, 5] {
+        let mut shared = Workshop::new(14, &overrides);
+        shared.devices = vec![FlexDevice; count];
+        let (summary, events) = shared.train();
+        summary.unwrap();
+        for ((loss, norm), (expected_loss, expected_norm)) in steps(&events).zip(&alone) {
+            assert!((loss - expected_loss).abs() < 1e-4 * expected_loss, "{loss}, not {expected_loss}");
+            assert!((norm - expected_norm).abs() < 1e-3 * expected_norm, "{norm}, not {expected_norm}");
+        }
+        assert_eq!(shared.losses(), shared.losses(), "the same each time");
     }
 }
 
