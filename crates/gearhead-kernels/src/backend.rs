@@ -40,6 +40,10 @@ pub trait Kernels: Backend {
     fn together<R>(work: impl FnOnce() -> R) -> R {
         work()
     }
+    /// Gives memory back that is kept for the next step: when a training is over, there is none.
+    fn release_memory(device: &Self::Device) {
+        Self::memory_cleanup(device);
+    }
     /// `x[n, d]`, `weight[d]` to `[n, d]`.
     fn rms_norm(x: FloatTensor<Self>, weight: FloatTensor<Self>, eps: f64) -> FloatTensor<Self> {
         rms_norm::portable::<Self>(x, weight, eps)
@@ -323,6 +327,10 @@ impl<B: Kernels, C: CheckpointStrategy> Kernels for Autodiff<B, C> {
 
     fn together<R>(work: impl FnOnce() -> R) -> R {
         B::together(work)
+    }
+
+    fn release_memory(device: &Self::Device) {
+        B::release_memory(device);
     }
 
     fn quantize_weights(weights: Vec<FloatTensor<Self>>, format: Quantization) -> Self::QuantizedWeight {

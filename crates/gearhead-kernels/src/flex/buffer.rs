@@ -154,7 +154,20 @@ fn kept() -> MutexGuard<'static, Kept> {
     KEPT.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Gives all that is kept back to the system.
+pub(super) fn release() {
+    let released = kept().release();
+    // Outside of the lock: it takes a while.
+    drop(released);
+}
+
 impl Kept {
+    /// Takes out all that is kept. What was needed at once does not count for what comes next.
+    fn release(&mut self) -> BTreeMap<usize, Vec<Vec<Line>>> {
+        (self.held, self.most_in_use) = (0, self.in_use);
+        std::mem::take(&mut self.by_size)
+    }
+
     /// A buffer of just this size. Where there is none, others go back to the system, the largest first, until all
     /// that is kept and used is at most a quarter more than what was ever used at once: with less, sizes that are
     /// needed at different times would drive each other out.
@@ -222,6 +235,19 @@ mod tests {
         assert!(kept.take(25).is_none());
         assert_eq!((kept.held, kept.in_use), (30, 40), "30 went");
         assert!(kept.take(20).is_some());
+        assert!(kept.take(30).is_none());
+    }
+
+    #[test]
+    fn what_is_released_is_kept_no_longer() {
+        let mut kept = Kept::default();
+        assert!(kept.take(30).is_none() && kept.take(20).is_none());
+        kept.put(vec![Line::zeroed(); 30]);
+        assert_eq!(
+            kept.release().into_values().flatten().map(|buffer| buffer.len()).collect::<Vec<_>>(),
+            [30]
+        );
+        assert_eq!((kept.held, kept.in_use, kept.most_in_use), (0, 20, 20));
         assert!(kept.take(30).is_none());
     }
 

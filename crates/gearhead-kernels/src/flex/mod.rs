@@ -56,6 +56,10 @@ impl Kernels for Flex {
         crew::together(work)
     }
 
+    fn release_memory(_device: &Self::Device) {
+        buffer::release();
+    }
+
     fn rms_norm(x: FlexTensor, weight: FlexTensor, eps: f64) -> FlexTensor {
         if !all_f32([&x, &weight]) {
             return rms_norm_ops::portable::<Self>(x, weight, eps);
