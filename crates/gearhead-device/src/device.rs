@@ -83,6 +83,16 @@ impl Device {
         }
     }
 
+    /// Whether it computes in the memory of the program itself.
+    pub fn shares_memory(&self) -> bool {
+        matches!(self.kind, Kind::Cpu | Kind::TchCpu)
+    }
+
+    /// Whether it has the operations that are written by hand for the CPU.
+    pub fn is_cpu(&self) -> bool {
+        self.kind == Kind::Cpu
+    }
+
     /// The CPU.
     ///
     /// # Errors

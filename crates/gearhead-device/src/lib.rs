@@ -24,6 +24,7 @@
 
 mod device;
 mod list;
+mod memory;
 
 pub use device::{Device, Error, Job, SharedJob, run, run_on_all, serve};
 pub use list::{Adapter, BackendInfo, Status, backends};
