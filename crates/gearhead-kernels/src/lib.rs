@@ -49,7 +49,9 @@ pub use block::{AttentionContext, AttentionWeights, MlpWeights, attention_block,
 pub use embedding::{add_rows, embedding};
 pub use frozen::{FrozenDtype, frozen_linear, narrowed, widened};
 pub use linear::{linear, linear_add};
-pub use linear_cross_entropy::{OutputWeight, linear_cross_entropy, linear_cross_entropy_with_grads};
+pub use linear_cross_entropy::{
+    OutputWeight, linear_cross_entropy, linear_cross_entropy_with_grads, logit_rows,
+};
 pub use quantized::{Quantization, QuantizedWeight, quantized_linear, quantized_linear_add};
 pub use rms_norm::rms_norm;
 pub use rope::{RopeTable, rope};

@@ -61,9 +61,14 @@ pub fn linear_cross_entropy_with_grads<B: Kernels>(
 /// Logits in memory at once: 16 MB of `f32`.
 const CHUNK: usize = 4 << 20;
 
+/// How many rows have their logits in memory at once.
+pub fn logit_rows(vocab_size: usize) -> usize {
+    (CHUNK / vocab_size.max(1)).max(1)
+}
+
 /// The rows of each chunk.
 pub(crate) fn chunks(n: usize, vocab_size: usize) -> impl Iterator<Item = Range<usize>> {
-    let rows = (CHUNK / vocab_size.max(1)).max(1);
+    let rows = logit_rows(vocab_size);
     (0..n).step_by(rows).map(move |start| start..(start + rows).min(n))
 }
 

@@ -72,6 +72,16 @@ pub enum Error {
         /// Numbers of the first cases of the step, from 1.
         cases: String,
     },
+    /// A training needs more memory than there is.
+    #[error("the training needs {needed} of memory, but there is {budget}: {advice}")]
+    Memory {
+        /// What it needs, with its unit.
+        needed: String,
+        /// What there is, with its unit.
+        budget: String,
+        /// What would fit.
+        advice: String,
+    },
     /// A training cannot go on.
     #[error("{}: {reason}", path.display())]
     Resume {

@@ -218,7 +218,7 @@ fn add_gradients<B: AutodiffKernels>(
 }
 
 /// Layers that are run again together: `every` at a time from the first, or all that there are for none.
-fn segments(n_layers: usize, every: usize) -> Vec<Range<usize>> {
+pub(crate) fn segments(n_layers: usize, every: usize) -> Vec<Range<usize>> {
     let every = if every == 0 { n_layers } else { every };
     (0..n_layers).step_by(every).map(|start| start..(start + every).min(n_layers)).collect()
 }

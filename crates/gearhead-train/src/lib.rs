@@ -10,6 +10,7 @@
 //! - [`schedule`]: the learning rate of each step;
 //! - [`gradients`]: gradients of a step, layer by layer;
 //! - [`optimizer`]: clipping and AdamW;
+//! - [`plan`]: what memory a training will need, and settings with which it fits;
 //! - [`divergence`]: whether a step shows that a training goes wrong;
 //! - `checkpoint`: whole states on disk, from which a training goes on to the last bit;
 //! - [`trainer`]: the loop;
@@ -25,6 +26,7 @@ mod error;
 pub mod gradients;
 mod journal;
 pub mod optimizer;
+pub mod plan;
 pub mod report;
 pub mod schedule;
 pub mod tensorboard;
@@ -33,4 +35,5 @@ pub mod trainer;
 
 pub use config::Config;
 pub use error::{Error, Result};
+pub use plan::Plan;
 pub use trainer::{Control, Event, Start, Summary, train};

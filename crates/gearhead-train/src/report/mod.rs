@@ -13,6 +13,7 @@ mod tests;
 mod words;
 
 pub use html::html;
+pub(crate) use words::size as bytes_in_words;
 
 /// What the page tells.
 #[derive(Debug, Clone, Copy)]

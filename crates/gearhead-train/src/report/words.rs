@@ -74,7 +74,7 @@ pub(super) fn unit(bytes: u64) -> (f64, &'static str) {
 }
 
 /// Bytes in the unit that fits.
-pub(super) fn size(bytes: u64) -> String {
+pub(crate) fn size(bytes: u64) -> String {
     let (unit, name) = unit(bytes);
     let value = bytes as f64 / unit;
     let decimals = match value {

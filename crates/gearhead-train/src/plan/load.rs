@@ -1,0 +1,124 @@
+//! How many tokens the parts of a training's steps have.
+
+use gearhead_data::{batch::Batch, prompt::Document};
+
+use crate::data::{TrainData, epoch_batches};
+
+/// What is computed at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Load {
+    pub(super) tokens: usize,
+    pub(super) targets: usize,
+    pub(super) documents: usize,
+    /// Tokens of the longest document.
+    pub(super) longest: usize,
+}
+
+impl Load {
+    fn of(document: &Document) -> Self {
+        let batch = Batch::pack([document]);
+        let (tokens, targets) = (batch.inputs.len(), batch.target_ids.len());
+        Self { tokens, targets, documents: batch.document_count(), longest: tokens }
+    }
+
+    fn sum<'a>(loads: impl IntoIterator<Item = &'a Self>) -> Self {
+        loads.into_iter().fold(Self::default(), |sum, load| Self {
+            tokens: sum.tokens + load.tokens,
+            targets: sum.targets + load.targets,
+            documents: sum.documents + load.documents,
+            longest: sum.longest.max(load.longest),
+        })
+    }
+}
+
+/// The documents of a training, each as what it adds to a step.
+#[derive(Debug)]
+pub(super) struct Documents {
+    train: Vec<Load>,
+    validation: Vec<Load>,
+}
+
+/// Epochs whose order is looked at: the largest part of a step changes little from one to the next.
+const EPOCHS: usize = 3;
+
+impl Documents {
+    pub(super) fn of(data: &TrainData) -> Self {
+        let loads = |documents: &[Document]| documents.iter().map(Load::of).collect();
+        Self { train: loads(&data.train), validation: loads(&data.validation) }
+    }
+
+    /// Input tokens of one epoch.
+    pub(super) fn epoch_tokens(&self) -> usize {
+        Load::sum(&self.train).tokens
+    }
+
+    /// Every part of the steps of the first epochs.
+    pub(super) fn parts(
+        &self,
+        batch_size: usize,
+        accumulation: usize,
+        seed: u64,
+        epochs: usize,
+    ) -> Vec<Load> {
+        let mut parts = Vec::new();
+        for epoch in 0..epochs.min(EPOCHS) {
+            for batch in epoch_batches(self.train.len(), batch_size, seed, epoch) {
+                let of_part = batch.len().div_ceil(accumulation).max(1);
+                let sum = |part: &[usize]| Load::sum(part.iter().map(|index| &self.train[*index]));
+                parts.extend(batch.chunks(of_part).map(sum));
+            }
+        }
+        parts
+    }
+
+    /// What an evaluation computes at once.
+    pub(super) fn evaluations(&self, batch_size: usize) -> Vec<Load> {
+        self.validation.chunks(batch_size.max(1)).map(Load::sum).collect()
+    }
+}
+
+/// Loads that are walked through: the sizes between them are like theirs.
+const WALKED: usize = 12;
+
+/// The largest load, and some that stand for the rest.
+pub(super) fn spread(mut loads: Vec<Load>) -> Vec<Load> {
+    loads.sort_unstable_by_key(|load| load.tokens);
+    loads.dedup_by_key(|load| load.tokens);
+    loads.reverse();
+    let step = loads.len().div_ceil(WALKED).max(1);
+    loads.into_iter().step_by(step).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_are_those_that_a_step_packs() {
+        let document = |len: usize| Document::text((0..len as u32).collect());
+        let train: Vec<Document> = [5, 9, 1, 30, 2].map(document).to_vec();
+        let loads: Vec<Load> = train.iter().map(Load::of).collect();
+        let documents = Documents { train: loads, validation: Vec::new() };
+        let parts = documents.parts(4, 2, 3, 2);
+        let mut expected = Vec::new();
+        for epoch in 0..2 {
+            for batch in epoch_batches(5, 4, 3, epoch) {
+                let picked: Vec<&Document> = batch.iter().map(|index| &train[*index]).collect();
+                for part in picked.chunks(picked.len().div_ceil(2)) {
+                    let batch = Batch::pack(part.iter().copied());
+                    expected.push((batch.inputs.len(), batch.target_ids.len(), batch.document_count()));
+                }
+            }
+        }
+        let found: Vec<_> = parts.iter().map(|load| (load.tokens, load.targets, load.documents)).collect();
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn the_largest_load_always_counts() {
+        let loads = (0..1000).map(|tokens| Load { tokens, ..Load::default() }).collect();
+        let some = spread(loads);
+        assert_eq!(some.len(), WALKED);
+        assert_eq!(some[0].tokens, 999);
+    }
+}

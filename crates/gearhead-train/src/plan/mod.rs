@@ -1,0 +1,240 @@
+//! What memory a training will need, before it begins, and the settings with which it fits.
+//!
+//! In reading order:
+//!
+//! - `load`: how many tokens the parts of a step have, counted in the data;
+//! - `parameters`: weights and moments;
+//! - `ledger`: what is in memory at the same time;
+//! - `step`: a step as memory sees it;
+//! - `choose`: the settings nearest to those of the configuration that fit.
+
+mod choose;
+mod ledger;
+mod load;
+mod parameters;
+mod step;
+
+use gearhead_model::ModelConfig;
+use serde::Serialize;
+
+pub use choose::Settings;
+pub use step::Operations;
+
+use self::{ledger::Use, load::Documents, parameters::Parameters, step::Walk};
+use crate::{
+    config::Config,
+    data::TrainData,
+    error::{Error, Result},
+    report::{self, bytes_in_words},
+};
+
+/// Where a training is to run.
+#[derive(Debug, Clone, Copy)]
+pub struct Place {
+    /// Which implementation of the operations computes.
+    pub operations: Operations,
+    /// What the program and the data take in the same memory already.
+    pub program_bytes: u64,
+    /// What all together may take, where that is known.
+    pub budget_bytes: Option<u64>,
+}
+
+/// The memory of a training.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Plan {
+    /// The most that the process will have in memory with the chosen settings.
+    pub peak_bytes: u64,
+    /// What it goes to.
+    pub parts: Parts,
+    /// The settings of the configuration where they fit, else the nearest to them that do, else those that need least.
+    pub chosen: Settings,
+    /// Whether the chosen settings fit; `None` where it is not known how much memory there is.
+    pub fits: Option<bool>,
+    /// The most that all may take, where that is known.
+    pub budget_bytes: Option<u64>,
+    /// The configuration as it stands.
+    pub configured: Configured,
+    /// What is learned from.
+    pub tokens: Tokens,
+}
+
+/// The configuration as it stands.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Configured {
+    /// Its settings.
+    #[serde(flatten)]
+    pub settings: Settings,
+    /// What they need.
+    pub peak_bytes: u64,
+    /// Whether that is there.
+    pub fits: Option<bool>,
+}
+
+/// Input tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Tokens {
+    /// Of the largest part of a step, with the chosen settings.
+    pub largest_part: usize,
+    /// Of one pass over the training cases.
+    pub epoch: usize,
+    /// Of all epochs.
+    pub training: usize,
+}
+
+/// What memory goes to at the peak, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[non_exhaustive]
+pub struct Parts {
+    /// The numbers that are learned.
+    pub weights: u64,
+    /// Their gradients.
+    pub gradients: u64,
+    /// AdamW's two moments.
+    pub optimizer: u64,
+    /// What the forward pass keeps for the backward pass.
+    pub activations: u64,
+    /// Scores of the vocabulary, and the hidden states that they are made from.
+    pub logits: u64,
+    /// What operations need on the way, and what is kept for the next step.
+    pub workspace: u64,
+    /// The program and the data.
+    pub program: u64,
+}
+
+impl Parts {
+    /// Each part with its name, in order.
+    pub fn named(&self) -> [(&'static str, u64); 7] {
+        [
+            ("weights", self.weights),
+            ("gradients", self.gradients),
+            ("optimizer", self.optimizer),
+            ("activations", self.activations),
+            ("logits", self.logits),
+            ("workspace", self.workspace),
+            ("program", self.program),
+        ]
+    }
+
+    /// All together.
+    pub fn sum(&self) -> u64 {
+        self.named().iter().map(|(_, bytes)| bytes).sum()
+    }
+}
+
+impl Plan {
+    /// Plans the training that a configuration describes.
+    pub fn new(config: &Config, data: &TrainData, place: Place) -> Self {
+        let planner = Planner::new(config, data, place);
+        let fits = |peak: u64| place.budget_bytes.map(|budget| peak <= budget);
+        let settings = Settings::of(&config.train);
+        let peak_bytes = planner.parts(&settings).sum();
+        let configured = Configured { settings, peak_bytes, fits: fits(peak_bytes) };
+        let chosen = match place.budget_bytes {
+            Some(budget) if peak_bytes > budget => {
+                choose::fitting(settings, config.model.n_layers, budget, |settings| {
+                    planner.parts(settings).sum()
+                })
+            }
+            _ => settings,
+        };
+        let parts = planner.parts(&chosen);
+        let largest_part = planner.largest_part(&chosen);
+        let epoch = planner.documents.epoch_tokens();
+        Self {
+            peak_bytes: parts.sum(),
+            parts,
+            chosen,
+            fits: fits(parts.sum()),
+            budget_bytes: place.budget_bytes,
+            configured,
+            tokens: Tokens { largest_part, epoch, training: epoch * config.train.epochs },
+        }
+    }
+
+    /// Whether the configuration as it stands can be trained.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Memory`] where it needs more than there is: it names the settings that would fit.
+    pub fn check(&self) -> Result<()> {
+        if self.configured.fits != Some(false) {
+            return Ok(());
+        }
+        let changes = self.chosen.changes(&self.configured.settings);
+        let needs = bytes_in_words(self.peak_bytes);
+        let advice = if self.fits == Some(true) {
+            format!("{changes} needs {needs}")
+        } else if changes.is_empty() {
+            "a smaller model would".to_owned()
+        } else {
+            format!("even {changes} needs {needs}, so only a smaller model would")
+        };
+        Err(Error::Memory {
+            needed: bytes_in_words(self.configured.peak_bytes),
+            budget: bytes_in_words(self.budget_bytes.unwrap_or_default()),
+            advice,
+        })
+    }
+
+    /// The plan as a report shows it beside what was measured.
+    pub(crate) fn report(&self, measured_peak_bytes: Option<u64>) -> report::MemoryPlan {
+        let parts = self.parts.named().map(|(name, bytes)| (name.to_owned(), bytes)).to_vec();
+        report::MemoryPlan { parts, predicted_peak_bytes: self.peak_bytes, measured_peak_bytes }
+    }
+}
+
+/// What plans of one training have in common.
+struct Planner {
+    model: ModelConfig,
+    parameters: Parameters,
+    documents: Documents,
+    place: Place,
+    seed: u64,
+    epochs: usize,
+}
+
+impl Planner {
+    fn new(config: &Config, data: &TrainData, place: Place) -> Self {
+        let model = ModelConfig { vocab_size: data.tokenizer.vocab_size(), ..config.model.clone() };
+        let (parameters, documents) = (Parameters::of(&model), Documents::of(data));
+        Self { model, parameters, documents, place, seed: config.seed, epochs: config.train.epochs }
+    }
+
+    fn loads(&self, settings: &Settings) -> Vec<load::Load> {
+        self.documents.parts(settings.batch_size, settings.accumulation, self.seed, self.epochs)
+    }
+
+    fn largest_part(&self, settings: &Settings) -> usize {
+        self.loads(settings).iter().map(|load| load.tokens).max().unwrap_or(0)
+    }
+
+    fn parts(&self, settings: &Settings) -> Parts {
+        let mut walk = Walk::new(&self.model, &self.parameters, self.place.operations);
+        for load in load::spread(self.loads(settings)) {
+            walk.gradients(load, settings.accumulation, settings.recompute_every);
+        }
+        for load in load::spread(self.documents.evaluations(settings.batch_size)) {
+            walk.evaluation(load);
+        }
+        walk.update();
+        walk.writing();
+        let ledger = walk.ledger();
+        let [gradients, activations, logits] =
+            [Use::Gradients, Use::Activations, Use::Logits].map(|by| ledger.most_for(by));
+        let weights = self.parameters.weight_bytes();
+        let optimizer = self.parameters.moment_bytes(settings.optimizer_dtype);
+        let workspace = ledger.total().saturating_sub(gradients + activations + logits);
+        Parts {
+            weights,
+            gradients,
+            optimizer,
+            activations,
+            logits,
+            workspace,
+            program: self.place.program_bytes,
+        }
+    }
+}
