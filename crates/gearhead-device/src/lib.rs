@@ -28,3 +28,4 @@ mod memory;
 
 pub use device::{Device, Error, Job, SharedJob, run, run_on_all, serve};
 pub use list::{Adapter, BackendInfo, Status, backends};
+pub use memory::resident_memory;

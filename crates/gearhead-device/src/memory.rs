@@ -1,6 +1,6 @@
-//! Memory that a device still has.
+//! Memory that a device still has, and that the program uses.
 
-use sysinfo::System;
+use sysinfo::{ProcessRefreshKind, ProcessesToUpdate, System};
 
 use crate::device::Device;
 
@@ -24,6 +24,15 @@ impl Device {
     }
 }
 
+/// Bytes of memory that this process has, where the system tells it.
+pub fn resident_memory() -> Option<u64> {
+    let own = sysinfo::get_current_pid().ok()?;
+    let mut system = System::new();
+    let what = ProcessRefreshKind::nothing().with_memory();
+    system.refresh_processes_specifics(ProcessesToUpdate::Some(&[own]), false, what);
+    system.process(own).map(sysinfo::Process::memory).filter(|bytes| *bytes > 0)
+}
+
 #[cfg(all(test, feature = "flex"))]
 mod tests {
     use super::*;
@@ -34,5 +43,7 @@ mod tests {
         system.refresh_memory();
         let available = Device::cpu().unwrap().available_memory().unwrap();
         assert!(available > 1 << 20 && available <= system.total_memory(), "{available}");
+        let resident = resident_memory().unwrap();
+        assert!(resident > 1 << 20 && resident < system.total_memory(), "{resident}");
     }
 }
