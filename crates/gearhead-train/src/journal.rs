@@ -14,9 +14,10 @@ use crate::{
     checkpoint::State,
     config::Config,
     error::{Error, Result},
-    report::{self, DataFile, EvaluationRecord, Incident, IncidentKind, Report, StepRecord},
+    plan::Plan,
+    report::{self, DataFile, EvaluationRecord, Incident, IncidentKind, Report, Sample, StepRecord},
     tensorboard::EventFile,
-    trainer::Event,
+    trainer::{Event, SampleText},
 };
 
 const METRICS: &str = "metrics.jsonl";
@@ -31,11 +32,13 @@ pub(crate) struct Journal {
     steps: Vec<StepRecord>,
     evaluations: Vec<EvaluationRecord>,
     incidents: Vec<Incident>,
+    samples: Vec<Sample>,
+    plan: Option<Plan>,
 }
 
 impl Journal {
     /// Opens the files of a training. Of one that goes on, what tells of steps after the checkpoint is forgotten.
-    pub(crate) fn open(folder: &Path, resumed_from: Option<&State>) -> Result<Self> {
+    pub(crate) fn open(folder: &Path, resumed_from: Option<&State>, plan: Option<Plan>) -> Result<Self> {
         let path = folder.join(METRICS);
         let open = || -> std::io::Result<(File, String)> {
             let mut file = File::options().create(true).truncate(false).read(true).write(true).open(&path)?;
@@ -68,6 +71,8 @@ impl Journal {
             steps: Vec::new(),
             evaluations: Vec::new(),
             incidents: Vec::new(),
+            samples: Vec::new(),
+            plan,
         };
         for line in text.lines() {
             let line = serde_json::from_str(line)
@@ -135,6 +140,7 @@ impl Journal {
         let data_files: Vec<DataFile> = state.made_from.files.iter().map(hash).collect();
         let version = |name: &str| state.made_from.versions.get(name).map_or("", String::as_str);
         let folder = self.folder.display().to_string();
+        let memory = self.plan.as_ref().map(|plan| plan.report(most_resident_bytes()));
         let page = report::html(&Report {
             title: &folder,
             command: &format!("gearhead train --config {folder}/config.toml --start-over"),
@@ -148,8 +154,8 @@ impl Journal {
             data_files: &data_files,
             steps: &self.steps,
             evaluations: &self.evaluations,
-            memory: None,
-            samples: &[],
+            memory: memory.as_ref(),
+            samples: &self.samples,
             incidents: &self.incidents,
         });
         gearhead_data::case::write_whole(&self.folder.join(REPORT), |output| {
@@ -186,6 +192,10 @@ impl Journal {
                 kind: IncidentKind::Resumed,
                 text: "Taken up again from a checkpoint.".into(),
             }),
+            "samples" => {
+                let samples = serde_json::from_value::<Vec<SampleText>>(line["samples"].clone());
+                self.keep_samples(count("step"), samples.unwrap_or_default());
+            }
             "skip" => self.incidents.push(Incident {
                 step: count("step"),
                 kind: IncidentKind::SkippedBatch,
@@ -199,11 +209,37 @@ impl Journal {
             _ => {}
         }
     }
+
+    /// Those of before the first step stay; of the others the last, which are the best model's, count.
+    fn keep_samples(&mut self, step: usize, texts: Vec<SampleText>) {
+        if step == 0 {
+            let first = |SampleText { prompt, expected, written }| Sample {
+                prompt,
+                expected,
+                before: Some(written),
+                after: None,
+            };
+            self.samples = texts.into_iter().map(first).collect();
+        } else {
+            for (sample, text) in self.samples.iter_mut().zip(texts) {
+                sample.after = Some(text.written);
+            }
+        }
+    }
 }
 
 /// Memory of this process that is in use, in bytes, where the system tells it.
 pub(crate) fn resident_bytes() -> Option<u64> {
+    status_bytes("VmRSS:")
+}
+
+/// The most that this process ever had in memory, in bytes, where the system tells it.
+fn most_resident_bytes() -> Option<u64> {
+    status_bytes("VmHWM:")
+}
+
+fn status_bytes(name: &str) -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
     line.split_whitespace().next()?.parse::<u64>().ok().map(|kib| 1024 * kib)
 }

@@ -6,7 +6,9 @@
 //! In reading order:
 //!
 //! - [`config`]: the configuration file, with unknown keys refused;
+//! - [`provenance`]: where each of its values comes from;
 //! - [`data`]: cases or text as tokenised documents, and batches of them;
+//! - [`show_batch`]: the first batch as text, with what the loss is taken on;
 //! - [`schedule`]: the learning rate of each step;
 //! - [`gradients`]: gradients of a step, layer by layer;
 //! - [`optimizer`]: clipping and AdamW;
@@ -14,6 +16,7 @@
 //! - [`divergence`]: whether a step shows that a training goes wrong;
 //! - `checkpoint`: whole states on disk, from which a training goes on to the last bit;
 //! - [`trainer`]: the loop;
+//! - `samples`: what the model writes for some validation cases;
 //! - `journal`: what is written of a training while it runs;
 //! - [`tensorboard`]: event files for TensorBoard;
 //! - [`report`]: the page that says how a training went.
@@ -27,8 +30,11 @@ pub mod gradients;
 mod journal;
 pub mod optimizer;
 pub mod plan;
+pub mod provenance;
 pub mod report;
+mod samples;
 pub mod schedule;
+pub mod show_batch;
 pub mod tensorboard;
 mod text;
 pub mod trainer;
@@ -36,4 +42,5 @@ pub mod trainer;
 pub use config::Config;
 pub use error::{Error, Result};
 pub use plan::Plan;
-pub use trainer::{Control, Event, Start, Summary, train};
+pub use provenance::Provenance;
+pub use trainer::{Control, Event, SampleText, Start, Summary, train};

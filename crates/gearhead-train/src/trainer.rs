@@ -13,7 +13,7 @@ use burn::{
 use gearhead_data::manifest::{MANIFEST, PAST_CASES};
 use gearhead_kernels::{AutodiffKernels, Kernels};
 use gearhead_model::{Decoder, Dtype, ModelConfig, ModelDirectory, directory, lora};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     checkpoint::{self, Checkpoint, MadeFrom, State},
@@ -24,6 +24,9 @@ use crate::{
     gradients::{StepGradients, mean_loss, shared_step_gradients, without_gradients},
     journal::{Journal, resident_bytes},
     optimizer::AdamW,
+    plan::Plan,
+    provenance::Provenance,
+    samples::samples,
     schedule::learning_rate,
 };
 
@@ -95,6 +98,13 @@ pub enum Event {
         /// The training cases of the step, from 1 in their file.
         cases: Vec<usize>,
     },
+    /// The model continued some validation cases: before the first step, and whenever it was the best so far.
+    Samples {
+        /// After which step.
+        step: usize,
+        /// What it wrote.
+        samples: Vec<SampleText>,
+    },
     /// A checkpoint was written.
     Checkpoint {
         /// After which step.
@@ -102,6 +112,17 @@ pub enum Event {
         /// Seconds since the training began.
         seconds: f64,
     },
+}
+
+/// What a model wrote for a case.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SampleText {
+    /// What it was given.
+    pub prompt: String,
+    /// What the case says.
+    pub expected: String,
+    /// What it wrote.
+    pub written: String,
 }
 
 /// What a training came to.
@@ -151,6 +172,10 @@ pub struct Control<'a> {
     pub start: Start,
     /// When this becomes true, the step that is under way is finished, a checkpoint is written and the training returns.
     pub stop: Option<&'a AtomicBool>,
+    /// What is told beside the values of the stored configuration: where they come from.
+    pub provenance: Option<&'a Provenance>,
+    /// What the report compares the memory of the training with.
+    pub plan: Option<&'a Plan>,
 }
 
 /// Trains a model on the first of some devices, with a share of each step's documents for each of the others, and leaves `best` and `last` model directories, `metrics.jsonl`, `report.html`, `tensorboard`, the resolved
@@ -171,7 +196,12 @@ pub fn train<B: AutodiffKernels>(
     devices: &[B::Device],
     on_event: &mut dyn FnMut(&Event),
 ) -> Result<Summary> {
-    Training::<B>::begin(config, data, control.start, devices, on_event)?.run(control.stop)
+    let summary = Training::<B>::begin(config, data, control, devices, on_event)?.run(control.stop);
+    // Whoever goes on with the model needs other sizes.
+    for device in devices {
+        B::release_memory(device);
+    }
+    summary
 }
 
 /// A training that is under way.
@@ -196,7 +226,7 @@ impl<'a, B: AutodiffKernels> Training<'a, B> {
     fn begin(
         config: &'a Config,
         data: &'a TrainData,
-        start: Start,
+        control: Control<'_>,
         devices: &'a [B::Device],
         on_event: &'a mut dyn FnMut(&Event),
     ) -> Result<Self> {
@@ -205,7 +235,7 @@ impl<'a, B: AutodiffKernels> Training<'a, B> {
         std::fs::create_dir_all(folder).map_err(io(folder))?;
         let (found, damaged) = Checkpoint::newest(folder)?;
         let made_from = MadeFrom::new(config, data, format!("{devices:?}"));
-        let found = match (start, found) {
+        let found = match (control.start, found) {
             (Start::Resume, None) => {
                 let reason = match damaged.first() {
                     None => "there is no checkpoint to go on from".to_owned(),
@@ -225,7 +255,7 @@ impl<'a, B: AutodiffKernels> Training<'a, B> {
         };
         directory::remove_left_over(folder)?;
         let resolved = folder.join("config.toml");
-        let journal = Journal::open(folder, found.as_ref().map(|found| &found.state))?;
+        let journal = Journal::open(folder, found.as_ref().map(|found| &found.state), control.plan.cloned())?;
         let steps = data.train.len().div_ceil(config.train.batch_size) * config.train.epochs;
         let resumed = found.is_some();
         let (decoder, optimizer, state) = if let Some(found) = found {
@@ -237,7 +267,8 @@ impl<'a, B: AutodiffKernels> Training<'a, B> {
                 std::fs::remove_dir_all(&checkpoints).map_err(io(&checkpoints))?;
             }
             gearhead_data::case::write_whole(&resolved, |output| {
-                output.write_all(config.resolved().as_bytes())
+                let text = control.provenance.map_or_else(|| config.resolved(), |it| it.annotated(config));
+                output.write_all(text.as_bytes())
             })?;
             let state = State {
                 step: 0,
@@ -278,6 +309,8 @@ impl<'a, B: AutodiffKernels> Training<'a, B> {
         })?;
         if resumed {
             training.record(&Event::Resume { step: training.state.step, damaged })?;
+        } else {
+            training.sample(&without_gradients(training.decoder()))?;
         }
         Ok(training)
     }
@@ -401,11 +434,17 @@ impl<'a, B: AutodiffKernels> Training<'a, B> {
         if is_best {
             self.state.best = Some((validation_loss, step));
             self.save(&evaluated, "best")?;
+            self.sample(&evaluated)?;
         }
         self.save(&evaluated, "last")?;
         let seconds = self.seconds();
         self.record(&Event::Evaluation { step, validation_loss, is_best, seconds })?;
         self.journal.report(&self.state, self.config)
+    }
+
+    fn sample(&mut self, decoder: &Decoder<B::InnerBackend>) -> Result<()> {
+        let samples = samples(decoder, self.data)?;
+        self.record(&Event::Samples { step: self.state.step, samples })
     }
 
     fn checkpoint(&mut self) -> Result<()> {
