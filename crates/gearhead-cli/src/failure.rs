@@ -167,6 +167,7 @@ impl From<gearhead::train::Error> for Failure {
             E::Io { path, source } => Self::io_at(&path, &source, message),
             E::Data { path, .. } => Self::bad_input("data", message).at(&path),
             E::Config { path, line, .. } => Self { line, ..Self::bad_input("config", message) }.at(&path),
+            E::Memory { .. } => Self::bad_input("memory", message),
             E::Override { .. } => Self::bad_input("config", message),
             E::Resume { path, .. } | E::Unfinished { path, .. } => {
                 Self::bad_input("resume", message).at(&path)

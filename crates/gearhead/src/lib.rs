@@ -25,7 +25,7 @@ pub use engine::Engine;
 pub use gearhead_data::case::Case;
 pub use gearhead_device::Device;
 pub use gearhead_infer::Report;
-pub use training::{fit_on, merge_adapters, train_on};
+pub use training::{fit_on, merge_adapters, plan_on, train_on};
 
 /// The result of the facade's functions.
 pub type Result<T> = std::result::Result<T, Error>;

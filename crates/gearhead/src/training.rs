@@ -7,11 +7,15 @@ use gearhead_data::{
     likeness::Linear,
     manifest::{self, LINEAR, MANIFEST, PAST_CASES},
 };
-use gearhead_device::{Device, Job, SharedJob, run, run_on_all};
+use gearhead_device::{Device, Job, SharedJob, resident_memory, run, run_on_all};
 use gearhead_infer::engine::{self, Fitted, PastCasesAre};
 use gearhead_kernels::AutodiffKernels;
 use gearhead_model::{Dtype, ModelDirectory, directory::read_file};
-use gearhead_train::{Config, Control, Event, Summary, data::TrainData};
+use gearhead_train::{
+    Config, Control, Event, Plan, Summary,
+    data::TrainData,
+    plan::{Operations, Place},
+};
 
 use crate::{Engine, Result};
 
@@ -21,8 +25,19 @@ const FIT_CASES: usize = 2000;
 /// searched in a few milliseconds.
 const FIT_PAST_CASES: usize = 20_000;
 
-/// Trains as the configuration says (see [`gearhead_train::train()`]) on devices of one backend; when all steps of a training on cases are done, fits
-/// the best model with [`fit_on`] and the same cases.
+/// What memory a training will need on a device: that of the program and the data as they are in memory now, and what the
+/// training adds. `budget_bytes` is what all may take; without it, it is what the device still has.
+pub fn plan_on(device: &Device, config: &Config, data: &TrainData, budget_bytes: Option<u64>) -> Plan {
+    let operations = if device.is_cpu() { Operations::Cpu } else { Operations::Portable };
+    // On a GPU, the program is in other memory.
+    let program_bytes = if device.shares_memory() { resident_memory().unwrap_or_default() } else { 0 };
+    let budget_bytes =
+        budget_bytes.or_else(|| Some(device.available_memory()?.saturating_add(program_bytes)));
+    Plan::new(config, data, Place { operations, program_bytes, budget_bytes })
+}
+
+/// Trains as the configuration says (see [`gearhead_train::train()`]) on devices of one backend; when all steps of a training
+/// on cases are done, fits the best model with [`fit_on`] and the same cases.
 ///
 /// # Errors
 ///

@@ -7,6 +7,7 @@ mod diagnose;
 mod eval;
 mod import;
 mod knowledge;
+mod plan;
 mod split;
 mod stats;
 mod train;
@@ -29,6 +30,7 @@ pub(crate) use import::ImportArgs;
 pub(crate) use knowledge::{
     KnowledgeArgs, KnowledgeCheckArgs, KnowledgeCommand, KnowledgeListArgs, KnowledgeShowArgs,
 };
+pub(crate) use plan::PlanArgs;
 pub(crate) use split::DataSplitArgs;
 pub(crate) use stats::DataStatsArgs;
 pub(crate) use train::{MergeArgs, PretrainArgs, TrainArgs, WorkerArgs};
@@ -82,6 +84,11 @@ pub(crate) enum Command {
         after_help = "Example:\n  gearhead worker --device cuda:0 --port 3000\n  gearhead train --config configs/small.toml --device remote:10.0.0.1:3000,remote:10.0.0.2:3000"
     )]
     Worker(WorkerArgs),
+    /// Say what memory a training will need, and choose settings with which it fits.
+    #[command(
+        after_help = "Example:\n  gearhead plan --config configs/small.toml\n  gearhead plan --config configs/small.toml --memory 2GB --json"
+    )]
+    Plan(PlanArgs),
     /// Fit how much each kind of evidence counts, without training the language model again.
     #[command(
         after_help = "Example:\n  gearhead fit --model outputs/small --train data/train.jsonl --validation data/validation.jsonl"
@@ -127,6 +134,7 @@ impl Command {
             Self::Knowledge(command) => command.wants_json(),
             Self::Tokenizer(TokenizerCommand::Train(args)) => args.json,
             Self::Train(args) | Self::Pretrain(PretrainArgs { train: args, .. }) => args.json,
+            Self::Plan(args) => args.json,
             Self::Fit(args) => args.json,
             Self::Eval(args) => args.json,
             Self::Score(args) => args.json,

@@ -19,6 +19,9 @@ pub(crate) struct TrainArgs {
     /// Begin anew, though the output folder holds a training that is not finished
     #[arg(long, conflicts_with = "resume")]
     pub(crate) start_over: bool,
+    /// Show the cases of the first step with what the loss is taken on, and do not train
+    #[arg(long, conflicts_with_all = ["resume", "start_over", "json"])]
+    pub(crate) show_batch: bool,
     /// Where to compute: auto, cpu, cuda:N, rocm:N, metal, vulkan:N, wgpu:N, tch-cuda:N, tch-mps, tch-cpu, remote:HOST:PORT;
     /// several of one backend, with commas, share each step
     #[arg(long, value_name = "DEVICE", value_delimiter = ',', default_value = "auto")]

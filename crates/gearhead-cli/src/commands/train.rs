@@ -6,11 +6,13 @@ use std::{
 };
 
 use gearhead::{
-    train::{Config, Control, Event, Start, data::TrainData},
+    plan_on,
+    train::{Config, Control, Event, Plan, Provenance, Start, data::TrainData, show_batch::first_batch},
     train_on,
 };
 use indicatif::ProgressBar;
 
+use super::{plan, show_batch};
 use crate::{
     args::{PretrainArgs, TrainArgs},
     failure::Failure,
@@ -18,19 +20,26 @@ use crate::{
 };
 
 pub(crate) fn run(args: &TrainArgs) -> Result<(), Failure> {
-    train(args, &Config::load(&args.config, &args.overrides)?)
+    train(args, &args.overrides)
 }
 
 /// The corpus stands where the configuration has `data.text`.
 pub(crate) fn pretrain(args: &PretrainArgs) -> Result<(), Failure> {
     // A list of strings is written alike in JSON and in TOML.
     let corpus = format!("data.text={}", serde_json::json!(args.corpus));
-    let overrides = [args.train.overrides.clone(), vec![corpus]].concat();
-    train(&args.train, &Config::load(&args.train.config, &overrides)?)
+    train(&args.train, &[args.train.overrides.clone(), vec![corpus]].concat())
 }
 
-fn train(args: &TrainArgs, config: &Config) -> Result<(), Failure> {
-    let data = TrainData::load(config)?;
+fn train(args: &TrainArgs, overrides: &[String]) -> Result<(), Failure> {
+    let config = Config::load(&args.config, overrides)?;
+    let provenance = Provenance::read(&args.config, overrides)?;
+    let data = TrainData::load(&config)?;
+    if args.show_batch {
+        return show_batch::show(&first_batch(&config, &data));
+    }
+    let memory = plan_on(&args.device[0], &config, &data, None);
+    memory.check()?;
+    output::note(planned(&memory));
     let start = match (args.resume, args.start_over) {
         (true, _) => Start::Resume,
         (_, true) => Start::Over,
@@ -38,8 +47,8 @@ fn train(args: &TrainArgs, config: &Config) -> Result<(), Failure> {
     };
     let stop = stop_on_interrupt()?;
     let mut view = View { bar: progress::bar(0, "steps"), batch_tokens: 0, since: 0.0 };
-    let control = Control { start, stop: Some(stop) };
-    let summary = train_on(&args.device, config, &data, control, &mut |event| view.show(event))?;
+    let control = Control { start, stop: Some(stop), provenance: Some(&provenance), plan: Some(&memory) };
+    let summary = train_on(&args.device, &config, &data, control, &mut |event| view.show(event))?;
     view.bar.finish_and_clear();
     if !summary.is_finished() {
         output::note(format!(
@@ -59,6 +68,12 @@ fn train(args: &TrainArgs, config: &Config) -> Result<(), Failure> {
         summary.duration.as_secs_f64(),
         summary.tokens as f64 / summary.duration.as_secs_f64().max(1e-9),
     ))
+}
+
+/// The plan in one line.
+fn planned(memory: &Plan) -> String {
+    let parts = memory.parts.named().map(|(name, bytes)| format!("{name} {}", plan::size(bytes)));
+    format!("{} {}", plan::sentence(memory), parts.join(", "))
 }
 
 /// What becomes true with the first Ctrl-C; the second ends the process as it always does.

@@ -48,6 +48,7 @@ fn the_help_of_every_command_has_an_example() {
         "knowledge check",
         "knowledge list",
         "knowledge show",
+        "plan",
         "score",
         "serve",
         "tokenizer train",

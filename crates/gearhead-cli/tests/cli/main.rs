@@ -15,6 +15,7 @@ mod journey;
 mod knowledge;
 mod model_only;
 mod past_cases;
+mod plan;
 mod prototype;
 mod reports;
 mod resume;
