@@ -5,6 +5,7 @@
 #![allow(unsafe_code, reason = "Burn takes memory of others through an unsafe interface only")]
 
 use std::{
+    alloc::{Layout, handle_alloc_error},
     collections::BTreeMap,
     mem::MaybeUninit,
     ops::{Deref, DerefMut},
@@ -12,9 +13,10 @@ use std::{
 };
 
 use burn::tensor::{Bytes, DType, Shape};
-use burn_flex::{FlexTensor, Layout};
+use burn_flex::{FlexTensor, Layout as TensorLayout};
 use burn_std::{AllocationController, AllocationProperty};
 use bytemuck::{Pod, Zeroable};
+use memmap2::MmapMut;
 use rayon::prelude::*;
 
 use super::each;
@@ -32,10 +34,49 @@ pub(super) const TASK: usize = 65_536;
 /// Buffers of fewer lines (64 KiB) are left to the allocator, which keeps such sizes itself.
 const SMALLEST_KEPT: usize = 1024;
 
+/// Where the lines of a buffer are.
+#[derive(Debug)]
+enum Memory {
+    /// Few, from the allocator.
+    Allocated(Vec<Line>),
+    /// Pages of their own, which go back to the system when they are dropped. The allocator would not give them back: what
+    /// is above them is in use most of the time.
+    Mapped(MmapMut),
+}
+
+impl Memory {
+    /// Zeros. Pages come from the system one by one, when they are first written, by the threads that write them.
+    fn zeroed(lines: usize) -> Self {
+        if lines < SMALLEST_KEPT {
+            return Self::Allocated(bytemuck::zeroed_vec(lines));
+        }
+        let layout = Layout::array::<Line>(lines).expect("a buffer is smaller than the address space");
+        Self::Mapped(MmapMut::map_anon(layout.size()).unwrap_or_else(|_| handle_alloc_error(layout)))
+    }
+
+    fn lines(&self) -> &[Line] {
+        match self {
+            Self::Allocated(lines) => lines,
+            Self::Mapped(pages) => bytemuck::cast_slice(pages),
+        }
+    }
+
+    fn lines_mut(&mut self) -> &mut [Line] {
+        match self {
+            Self::Allocated(lines) => lines,
+            Self::Mapped(pages) => bytemuck::cast_slice_mut(pages),
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.lines().len()
+    }
+}
+
 /// Numbers at an address that is a multiple of 64 bytes; what they are at first is arbitrary.
 #[derive(Debug)]
 pub(super) struct Buffer {
-    lines: Vec<Line>,
+    memory: Memory,
     /// How many of the numbers are meant; there may be more.
     len: usize,
 }
@@ -46,8 +87,7 @@ impl Buffer {
     pub(super) fn new(len: usize) -> Self {
         let lines = size_class(len.div_ceil(LINE));
         let kept = (lines >= SMALLEST_KEPT).then(|| kept().take(lines)).flatten();
-        // Zeroed memory comes from the system page by page, when it is first written, by the threads that write it.
-        let mut buffer = Self { lines: kept.unwrap_or_else(|| bytemuck::zeroed_vec(lines)), len };
+        let mut buffer = Self { memory: kept.unwrap_or_else(|| Memory::zeroed(lines)), len };
         if cfg!(debug_assertions) {
             buffer.fill(f32::NAN);
         }
@@ -76,7 +116,7 @@ impl Buffer {
         let bytes = self.len * size_of::<f32>();
         // SAFETY: every number of a buffer was written, when it was made if not since.
         let bytes = unsafe { Bytes::from_controller(Box::new(self), bytes) };
-        FlexTensor::new(bytes, Layout::contiguous(shape), DType::F32)
+        FlexTensor::new(bytes, TensorLayout::contiguous(shape), DType::F32)
     }
 }
 
@@ -84,20 +124,20 @@ impl Deref for Buffer {
     type Target = [f32];
 
     fn deref(&self) -> &[f32] {
-        &bytemuck::cast_slice(&self.lines)[..self.len]
+        &bytemuck::cast_slice(self.memory.lines())[..self.len]
     }
 }
 
 impl DerefMut for Buffer {
     fn deref_mut(&mut self) -> &mut [f32] {
-        &mut bytemuck::cast_slice_mut(&mut self.lines)[..self.len]
+        &mut bytemuck::cast_slice_mut(self.memory.lines_mut())[..self.len]
     }
 }
 
 impl Drop for Buffer {
     fn drop(&mut self) {
-        if self.lines.len() >= SMALLEST_KEPT {
-            kept().put(std::mem::take(&mut self.lines));
+        if self.memory.len() >= SMALLEST_KEPT {
+            kept().put(std::mem::replace(&mut self.memory, Memory::Allocated(Vec::new())));
         }
     }
 }
@@ -141,7 +181,7 @@ fn size_class(lines: usize) -> usize {
 /// What was dropped, by size. All sizes are in lines.
 #[derive(Default)]
 struct Kept {
-    by_size: BTreeMap<usize, Vec<Vec<Line>>>,
+    by_size: BTreeMap<usize, Vec<Memory>>,
     held: usize,
     in_use: usize,
     most_in_use: usize,
@@ -163,20 +203,23 @@ pub(super) fn release() {
 
 impl Kept {
     /// Takes out all that is kept. What was needed at once does not count for what comes next.
-    fn release(&mut self) -> BTreeMap<usize, Vec<Vec<Line>>> {
+    fn release(&mut self) -> BTreeMap<usize, Vec<Memory>> {
         (self.held, self.most_in_use) = (0, self.in_use);
         std::mem::take(&mut self.by_size)
     }
 
-    /// A buffer of just this size. Where there is none, others go back to the system, the largest first, until all
-    /// that is kept and used is at most a quarter more than what was ever used at once: with less, sizes that are
-    /// needed at different times would drive each other out.
-    fn take(&mut self, lines: usize) -> Option<Vec<Line>> {
-        self.in_use += lines;
+    /// A buffer of this size, or of one that is at most a quarter larger, as batches differ by that. Where there is none,
+    /// others go back to the system, the largest first, until all that is kept and used is at most a quarter more than what was
+    /// ever used at once: with less, sizes that are needed at different times would drive each other out.
+    fn take(&mut self, lines: usize) -> Option<Memory> {
+        let mut near = self.by_size.range_mut(lines..=lines + lines / 4);
+        let found = near.find_map(|(_, buffers)| buffers.pop());
+        let taken = found.as_ref().map_or(lines, Memory::len);
+        self.in_use += taken;
         self.most_in_use = self.most_in_use.max(self.in_use);
-        if let Some(buffer) = self.by_size.get_mut(&lines).and_then(Vec::pop) {
-            self.held -= lines;
-            return Some(buffer);
+        if found.is_some() {
+            self.held -= taken;
+            return found;
         }
         while self.held + self.in_use > self.most_in_use + self.most_in_use / 4 {
             let Some(mut largest) = self.by_size.last_entry() else { break };
@@ -188,7 +231,7 @@ impl Kept {
         None
     }
 
-    fn put(&mut self, buffer: Vec<Line>) {
+    fn put(&mut self, buffer: Memory) {
         self.in_use -= buffer.len();
         self.held += buffer.len();
         self.by_size.entry(buffer.len()).or_default().push(buffer);
@@ -213,10 +256,10 @@ mod tests {
     fn memory_is_used_again() {
         let mut kept = Kept::default();
         assert!(kept.take(30).is_none());
-        let buffer = vec![Line::zeroed(); 30];
-        let address = buffer.as_ptr();
+        let buffer = Memory::zeroed(30);
+        let address = buffer.lines().as_ptr();
         kept.put(buffer);
-        assert_eq!(kept.take(30).map(|buffer| buffer.as_ptr()), Some(address));
+        assert_eq!(kept.take(30).map(|buffer| buffer.lines().as_ptr()), Some(address));
         assert!(kept.take(30).is_none(), "it was taken");
         assert_eq!((kept.held, kept.in_use, kept.most_in_use), (0, 60, 60));
     }
@@ -228,21 +271,33 @@ mod tests {
             assert!(kept.take(lines).is_none());
         }
         for lines in [10, 20, 30] {
-            kept.put(vec![Line::zeroed(); lines]);
+            kept.put(Memory::zeroed(lines));
         }
         assert!(kept.take(15).is_none());
         assert_eq!(kept.held, 60, "60 and 15 are no more than 75");
-        assert!(kept.take(25).is_none());
-        assert_eq!((kept.held, kept.in_use), (30, 40), "30 went");
+        assert!(kept.take(23).is_none());
+        assert_eq!((kept.held, kept.in_use), (30, 38), "30 went");
         assert!(kept.take(20).is_some());
         assert!(kept.take(30).is_none());
+    }
+
+    #[test]
+    fn a_buffer_that_is_a_little_larger_serves_too() {
+        let mut kept = Kept::default();
+        for _ in 0..3 {
+            assert!(kept.take(100).is_none());
+        }
+        kept.put(Memory::zeroed(100));
+        assert!(kept.take(60).is_none(), "100 is more than a quarter larger");
+        assert_eq!(kept.take(80).map(|buffer| buffer.len()), Some(100));
+        assert_eq!((kept.held, kept.in_use), (0, 360));
     }
 
     #[test]
     fn what_is_released_is_kept_no_longer() {
         let mut kept = Kept::default();
         assert!(kept.take(30).is_none() && kept.take(20).is_none());
-        kept.put(vec![Line::zeroed(); 30]);
+        kept.put(Memory::zeroed(30));
         assert_eq!(
             kept.release().into_values().flatten().map(|buffer| buffer.len()).collect::<Vec<_>>(),
             [30]
