@@ -177,7 +177,7 @@ fn joined(section: &str, key: &str) -> String {
 }
 
 fn line_of(text: &str, at: usize) -> usize {
-    1 + text.as_bytes()[..at.min(text.len())].iter().filter(|byte| **byte == b'\n').count()
+    1 + text[..at.min(text.len())].matches('\n').count()
 }
 
 #[cfg(test)]

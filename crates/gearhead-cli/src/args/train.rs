@@ -5,6 +5,21 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use gearhead::Device;
 
+/// How a training begins, or that it does not.
+#[derive(Debug, Args)]
+#[group(multiple = false)]
+pub(crate) struct BeginArgs {
+    /// Go on from the newest whole checkpoint in the output folder
+    #[arg(long)]
+    pub(crate) resume: bool,
+    /// Begin anew, though the output folder holds a training that is not finished
+    #[arg(long)]
+    pub(crate) start_over: bool,
+    /// Show the cases of the first step with what the loss is taken on, and do not train
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) show_batch: bool,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct TrainArgs {
     /// Configuration file
@@ -13,15 +28,8 @@ pub(crate) struct TrainArgs {
     /// Override a value of the configuration
     #[arg(long = "set", value_name = "SECTION.KEY=VALUE")]
     pub(crate) overrides: Vec<String>,
-    /// Go on from the newest whole checkpoint in the output folder
-    #[arg(long)]
-    pub(crate) resume: bool,
-    /// Begin anew, though the output folder holds a training that is not finished
-    #[arg(long, conflicts_with = "resume")]
-    pub(crate) start_over: bool,
-    /// Show the cases of the first step with what the loss is taken on, and do not train
-    #[arg(long, conflicts_with_all = ["resume", "start_over", "json"])]
-    pub(crate) show_batch: bool,
+    #[command(flatten)]
+    pub(crate) begin: BeginArgs,
     /// Where to compute: auto, cpu, cuda:N, rocm:N, metal, vulkan:N, wgpu:N, tch-cuda:N, tch-mps, tch-cpu, remote:HOST:PORT;
     /// several of one backend, with commas, share each step
     #[arg(long, value_name = "DEVICE", value_delimiter = ',', default_value = "auto")]

@@ -48,16 +48,16 @@ pub(super) fn sentence(plan: &Plan) -> String {
         |budget| format!(" of {}", size(budget)),
     );
     let changes = plan.chosen.changes(&plan.configured.settings);
-    let needs = size(plan.peak_bytes);
+    let [needed, configured] = [plan.peak_bytes, plan.configured.peak_bytes].map(size);
     match (plan.configured.fits, plan.fits) {
-        (Some(false), Some(true)) => format!(
-            "memory: {}{budget}, which does not fit; with {changes} it is {needs}:",
-            size(plan.configured.peak_bytes)
-        ),
-        (Some(false), _) => {
-            format!("memory: {needs}{budget} at the least, with {changes}, which does not fit:")
+        (Some(false), Some(true)) => {
+            format!("memory: {configured}{budget}, which does not fit; {needed} with {changes}:")
         }
-        _ => format!("memory: {needs}{budget}:"),
+        (Some(false), _) if changes.is_empty() => format!("memory: {needed}{budget}, which does not fit:"),
+        (Some(false), _) => {
+            format!("memory: {configured}{budget}, which does not fit, nor does {needed} with {changes}:")
+        }
+        _ => format!("memory: {needed}{budget}:"),
     }
 }
 

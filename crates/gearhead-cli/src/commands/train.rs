@@ -34,13 +34,13 @@ fn train(args: &TrainArgs, overrides: &[String]) -> Result<(), Failure> {
     let config = Config::load(&args.config, overrides)?;
     let provenance = Provenance::read(&args.config, overrides)?;
     let data = TrainData::load(&config)?;
-    if args.show_batch {
+    if args.begin.show_batch {
         return show_batch::show(&first_batch(&config, &data));
     }
     let memory = plan_on(&args.device[0], &config, &data, None);
     memory.check()?;
     output::note(planned(&memory));
-    let start = match (args.resume, args.start_over) {
+    let start = match (args.begin.resume, args.begin.start_over) {
         (true, _) => Start::Resume,
         (_, true) => Start::Over,
         _ => Start::New,

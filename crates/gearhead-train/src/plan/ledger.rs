@@ -17,9 +17,18 @@ const USES: usize = 4;
 #[derive(Debug)]
 #[must_use = "memory that is not given back counts for ever"]
 pub(super) struct Held {
+    /// What was asked for.
     bytes: u64,
     by: Use,
-    is_kept: bool,
+    buffer: Option<Buffer>,
+}
+
+/// Memory that is kept when it is given back.
+#[derive(Debug)]
+struct Buffer {
+    size: u64,
+    /// As much of it as was ever used: pages that nobody writes take no memory.
+    written: u64,
 }
 
 /// How the backend deals with memory that is given back.
@@ -34,79 +43,111 @@ pub(super) enum Reuse {
 /// Buffers of fewer bytes are left to the allocator.
 const SMALLEST_KEPT: u64 = 64 << 10;
 
-/// All that is kept and used may be so much more than what was ever used at once.
-const SLACK: u64 = 4;
-
 /// What is taken now, and the most that ever was.
 #[derive(Debug)]
 pub(super) struct Ledger {
     reuse: Reuse,
-    /// By size class: how many are in use now, how many were at most, and the largest of them.
-    classes: BTreeMap<u64, Class>,
     now: [u64; USES],
-    kept_now: u64,
     /// By use, when most was in use.
     most: [u64; USES],
-    most_kept: u64,
+    /// Memory that does not pass through buffers.
+    aside: u64,
     most_aside: u64,
-}
-
-#[derive(Debug, Default)]
-struct Class {
-    now: u64,
-    most: u64,
-    bytes: u64,
+    kept: BTreeMap<u64, Vec<Buffer>>,
+    kept_size: u64,
+    in_use: u64,
+    most_in_use: u64,
+    written: u64,
+    most_written: u64,
 }
 
 impl Ledger {
     pub(super) fn new(reuse: Reuse) -> Self {
         Self {
             reuse,
-            classes: BTreeMap::new(),
             now: [0; USES],
-            kept_now: 0,
             most: [0; USES],
-            most_kept: 0,
+            aside: 0,
             most_aside: 0,
+            kept: BTreeMap::new(),
+            kept_size: 0,
+            in_use: 0,
+            most_in_use: 0,
+            written: 0,
+            most_written: 0,
         }
     }
 
     /// Memory for a tensor of so many `f32`.
     pub(super) fn take(&mut self, numbers: usize, by: Use) -> Held {
         let bytes = 4 * numbers as u64;
-        self.note(Held { bytes, by, is_kept: self.reuse == Reuse::BySize && bytes >= SMALLEST_KEPT })
+        let is_kept = self.reuse == Reuse::BySize && bytes >= SMALLEST_KEPT;
+        let buffer = is_kept.then(|| self.buffer(bytes));
+        self.note(Held { bytes, by, buffer })
     }
 
     /// Memory that goes back to the system when it is given back.
     pub(super) fn take_aside(&mut self, numbers: usize, by: Use) -> Held {
-        self.note(Held { bytes: 4 * numbers as u64, by, is_kept: false })
+        self.note(Held { bytes: 4 * numbers as u64, by, buffer: None })
     }
 
     fn note(&mut self, held: Held) -> Held {
-        if held.is_kept {
-            let class = self.classes.entry(size_class(held.bytes)).or_default();
-            class.now += 1;
-            class.most = class.most.max(class.now);
-            class.bytes = class.bytes.max(held.bytes);
-            self.kept_now += held.bytes;
-        }
         self.now[held.by as usize] += held.bytes;
-        let total: u64 = self.now.iter().sum();
-        if total > self.most.iter().sum() {
+        if self.now.iter().sum::<u64>() > self.most.iter().sum() {
             self.most = self.now;
         }
-        self.most_kept = self.most_kept.max(self.kept_now);
-        self.most_aside = self.most_aside.max(total - self.kept_now);
+        if held.buffer.is_none() {
+            self.aside += held.bytes;
+            self.most_aside = self.most_aside.max(self.aside);
+        }
         held
     }
 
-    pub(super) fn give(&mut self, held: impl IntoIterator<Item = Held>) {
-        for held in held {
-            if held.is_kept {
-                self.classes.entry(size_class(held.bytes)).or_default().now -= 1;
-                self.kept_now -= held.bytes;
+    /// As `Kept::take` of the kernels: one of this size or a quarter larger; else a new one, and the largest go until all
+    /// is at most a quarter more than what was ever used at once.
+    fn buffer(&mut self, bytes: u64) -> Buffer {
+        let size = size_class(bytes);
+        let found = self.kept.range_mut(size..=size + size / 4).find_map(|(_, buffers)| buffers.pop());
+        let taken = found.as_ref().map_or(size, |buffer| buffer.size);
+        self.in_use += taken;
+        self.most_in_use = self.most_in_use.max(self.in_use);
+        let mut buffer = if let Some(buffer) = found {
+            self.kept_size -= taken;
+            buffer
+        } else {
+            self.make_room();
+            Buffer { size, written: 0 }
+        };
+        self.written += bytes.saturating_sub(buffer.written);
+        buffer.written = buffer.written.max(bytes);
+        self.most_written = self.most_written.max(self.written);
+        buffer
+    }
+
+    fn make_room(&mut self) {
+        while self.kept_size + self.in_use > self.most_in_use + self.most_in_use / 4 {
+            let Some(mut largest) = self.kept.last_entry() else { break };
+            match largest.get_mut().pop() {
+                Some(buffer) => {
+                    self.kept_size -= buffer.size;
+                    self.written -= buffer.written;
+                }
+                None => drop(largest.remove()),
             }
-            self.now[held.by as usize] -= held.bytes;
+        }
+    }
+
+    pub(super) fn give(&mut self, held: impl IntoIterator<Item = Held>) {
+        for Held { bytes, by, buffer } in held {
+            self.now[by as usize] -= bytes;
+            match buffer {
+                Some(buffer) => {
+                    self.in_use -= buffer.size;
+                    self.kept_size += buffer.size;
+                    self.kept.entry(buffer.size).or_default().push(buffer);
+                }
+                None => self.aside -= bytes,
+            }
         }
     }
 
@@ -115,15 +156,12 @@ impl Ledger {
         self.most[by as usize]
     }
 
-    /// What the process holds in the end: what was in use at once, and what is kept beside it.
+    /// The most that the process held: what was in use at once, and what was kept beside it.
     pub(super) fn total(&self) -> u64 {
-        let in_use: u64 = self.most.iter().sum();
-        if self.reuse == Reuse::ForAnything {
-            return in_use;
+        match self.reuse {
+            Reuse::BySize => self.most_written + self.most_aside,
+            Reuse::ForAnything => self.most.iter().sum(),
         }
-        let by_class: u64 = self.classes.values().map(|class| class.most * class.bytes).sum();
-        let kept = by_class.min(self.most_kept + self.most_kept / SLACK);
-        (kept + self.most_aside).max(in_use)
     }
 }
 
@@ -148,18 +186,20 @@ mod tests {
     const MIB: usize = 1 << 18;
 
     #[test]
-    fn what_one_size_gave_back_does_not_serve_another() {
+    fn what_one_size_gave_back_serves_sizes_near_it_only() {
         let mut ledger = Ledger::new(Reuse::BySize);
         let activation = ledger.take(8 * MIB, Use::Activations);
         let gradient = ledger.take(2 * MIB, Use::Gradients);
         ledger.give(activation);
-        let again = ledger.take(8 * MIB, Use::Activations);
-        ledger.give(again);
-        let other = ledger.take(3 * MIB, Use::Workspace);
-        assert_eq!(ledger.most_for(Use::Activations), 8 << 20);
-        assert_eq!(ledger.most_for(Use::Gradients), 2 << 20);
-        assert_eq!(ledger.total(), (10 << 20) + (10 << 18), "13 MiB by size, but no more than 12.5");
-        ledger.give([gradient, other]);
+        let near = ledger.take(7 * MIB, Use::Activations);
+        assert_eq!(ledger.total(), 10 << 20);
+        ledger.give(near);
+        let other = ledger.take(2 * MIB, Use::Workspace);
+        assert_eq!(ledger.total(), 12 << 20, "no more than a quarter above 10");
+        let another = ledger.take(3 * MIB, Use::Workspace);
+        assert_eq!(ledger.total(), 12 << 20, "what was kept of the 8 went");
+        assert_eq!([Use::Activations, Use::Gradients].map(|by| ledger.most_for(by)), [8 << 20, 2 << 20]);
+        ledger.give([gradient, other, another]);
     }
 
     #[test]

@@ -78,15 +78,15 @@ impl Documents {
 }
 
 /// Loads that are walked through: the sizes between them are like theirs.
-const WALKED: usize = 12;
+const WALKED: usize = 16;
 
-/// The largest load, and some that stand for the rest.
-pub(super) fn spread(mut loads: Vec<Load>) -> Vec<Load> {
-    loads.sort_unstable_by_key(|load| load.tokens);
-    loads.dedup_by_key(|load| load.tokens);
-    loads.reverse();
+/// Some loads that stand for all, the largest among them, in the order in which they come: what a small one leaves behind does
+/// not serve a larger one.
+pub(super) fn spread(loads: &[Load]) -> Vec<Load> {
+    let largest = (0..loads.len()).max_by_key(|place| loads[*place].tokens);
     let step = loads.len().div_ceil(WALKED).max(1);
-    loads.into_iter().step_by(step).collect()
+    let is_walked = |place: usize| place.is_multiple_of(step) || Some(place) == largest;
+    (0..loads.len()).filter(|place| is_walked(*place)).map(|place| loads[place]).collect()
 }
 
 #[cfg(test)]
@@ -116,9 +116,11 @@ mod tests {
 
     #[test]
     fn the_largest_load_always_counts() {
-        let loads = (0..1000).map(|tokens| Load { tokens, ..Load::default() }).collect();
-        let some = spread(loads);
-        assert_eq!(some.len(), WALKED);
-        assert_eq!(some[0].tokens, 999);
+        let tokens = |place: usize| if place == 77 { 9000 } else { place };
+        let loads: Vec<Load> =
+            (0..1000).map(|place| Load { tokens: tokens(place), ..Load::default() }).collect();
+        let some: Vec<usize> = spread(&loads).iter().map(|load| load.tokens).collect();
+        assert_eq!((some.len(), some[0], some[1], some[2]), (WALKED + 1, 0, 63, 9000));
+        assert_eq!(spread(&[]), []);
     }
 }

@@ -112,7 +112,7 @@ impl Workshop {
     fn train_from(&self, start: Start, until: usize) -> (Result<Summary, Error>, Vec<Event>) {
         let data = TrainData::load(&self.config).unwrap();
         let (mut events, stop) = (Vec::new(), AtomicBool::new(false));
-        let control = Control { start, stop: Some(&stop) };
+        let control = Control { start, stop: Some(&stop), ..Control::default() };
         let summary = train::<B>(&self.config, &data, control, &self.devices, &mut |event| {
             if matches!(event, Event::Step { step, .. } if *step == until) {
                 stop.store(true, Ordering::Relaxed);
@@ -387,10 +387,53 @@ fn the_output_folder_holds_what_it_should_and_nothing_else() {
     let told: Vec<_> = events.iter().map(|event| serde_json::to_value(event).unwrap()).collect();
     assert_eq!(lines, told);
     let kinds: Vec<&str> = lines.iter().map(|line| line["event"].as_str().unwrap()).collect();
-    let mut expected = vec!["start"];
-    expected.extend(["step", "evaluation", "checkpoint"].repeat(4));
-    assert_eq!(kinds, expected);
+    let mut expected = vec!["start", "samples"];
+    for line in lines.iter().filter(|line| line["event"] == "evaluation") {
+        expected.push("step");
+        expected.extend((line["is_best"] == true).then_some("samples"));
+        expected.extend(["evaluation", "checkpoint"]);
+    }
+    assert_eq!((expected.iter().filter(|kind| **kind == "step").count(), kinds), (4, expected));
     assert_eq!((lines[0]["steps"].as_u64(), lines[0]["train_cases"].as_u64()), (Some(4), Some(6)));
+}
+
+#[test]
+fn samples_are_what_the_saved_model_finds_most_probable() {
+    let workshop = Workshop::new(9, &["train.epochs=6", "train.batch_size=3", "train.learning_rate=0.01"]);
+    let (summary, events) = workshop.train();
+    let best = ModelDirectory::open(summary.unwrap().best).unwrap().decoder::<Flex>(&FlexDevice).unwrap();
+    let data = TrainData::load(&workshop.config).unwrap();
+    let markers = data.tokenizer.case_markers().unwrap();
+    let ids = &data.validation[0].ids;
+    let mut ids = ids[..=ids.iter().position(|id| *id == markers.cause).unwrap()].to_vec();
+    let prompt_len = ids.len();
+    // Without a cache: the whole text again for each token.
+    while ids.len() < prompt_len + 64 && ids.len() < best.config().max_seq_len {
+        let hidden = best.forward_packed(&ids, &Documents::new(&[0, ids.len()]));
+        let logits = best.logits(hidden).into_data().to_vec::<f32>().unwrap();
+        let row = &logits[logits.len() - best.config().vocab_size..];
+        let next = (0..row.len()).max_by(|a, b| row[*a].total_cmp(&row[*b])).unwrap() as u32;
+        if next == markers.eos {
+            break;
+        }
+        ids.push(next);
+    }
+    let written = |event: &Event| match event {
+        Event::Samples { samples, .. } => Some(samples[0].clone()),
+        _ => None,
+    };
+    let samples: Vec<_> = events.iter().filter_map(written).collect();
+    let last = samples.last().unwrap();
+    let words = |text: &str| {
+        let text = ["<cause>", "<solution>", "<step>", "<equipment>", "<symptom>", "<error>", "<pad>"]
+            .iter()
+            .fold(text.to_owned(), |text, marker| text.replace(marker, ""));
+        text.split_whitespace().collect::<String>()
+    };
+    assert_eq!(words(&last.written), words(&data.tokenizer.decode(&ids[prompt_len..]).unwrap()));
+    assert_ne!(samples[0].written, last.written, "the training changed nothing");
+    assert!(last.prompt.starts_with("<equipment>") && last.prompt.ends_with("<cause>"), "{}", last.prompt);
+    assert!(last.expected.contains("\n<solution> "), "{}", last.expected);
 }
 
 #[test]
