@@ -56,7 +56,6 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Command::Train(args) => commands::train::run(&args),
         Command::Pretrain(args) => commands::train::pretrain(&args),
         Command::Merge(args) => commands::merge::run(&args),
-        Command::Worker(args) => commands::worker::run(&args),
         Command::Plan(args) => commands::plan::run(&args),
         Command::Fit(args) => commands::fit::run(&args),
         Command::Eval(args) => commands::eval::run(&args),

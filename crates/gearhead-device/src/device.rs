@@ -1,10 +1,6 @@
 //! A device by name, and running generic code on it.
 
-use std::{
-    fmt,
-    str::FromStr,
-    sync::{Mutex, PoisonError},
-};
+use std::{fmt, str::FromStr};
 
 use burn::backend::Autodiff;
 use gearhead_kernels::AutodiffKernels;
@@ -30,7 +26,6 @@ pub(crate) enum Kind {
     TchCpu,
     TchCuda,
     TchMps,
-    Remote,
 }
 
 /// A device that cannot be had.
@@ -39,7 +34,7 @@ pub(crate) enum Kind {
 pub enum Error {
     /// No backend has this name.
     #[error(
-        "--device {given}: there is no such backend (auto, cpu, cuda:N, rocm:N, metal, vulkan:N, wgpu:N, tch-cuda:N, tch-mps, tch-cpu, remote:HOST:PORT)"
+        "--device {given}: there is no such backend (auto, cpu, cuda:N, rocm:N, metal, vulkan:N, wgpu:N, tch-cuda:N, tch-mps, tch-cpu)"
     )]
     UnknownBackend {
         /// What was asked for.
@@ -79,7 +74,6 @@ impl Device {
             Kind::Vulkan => cfg!(feature = "vulkan"),
             Kind::Metal => cfg!(feature = "metal"),
             Kind::TchCpu | Kind::TchCuda | Kind::TchMps => cfg!(feature = "tch"),
-            Kind::Remote => cfg!(feature = "remote"),
         }
     }
 
@@ -111,8 +105,6 @@ impl FromStr for Device {
     fn from_str(given: &str) -> Result<Self, Error> {
         let unknown = || Error::UnknownBackend { given: given.to_owned() };
         let (name, index) = match given.split_once(':') {
-            Some((name, address)) if name == "remote" && !address.is_empty() => (name, remember(address)),
-            _ if given == "remote" => return Err(unknown()),
             Some((name, index)) => (name, index.parse().map_err(|_| unknown())?),
             None => (given, 0),
         };
@@ -134,25 +126,9 @@ impl fmt::Display for Device {
         let name = KINDS.iter().find(|(kind, ..)| *kind == self.kind).map_or("cpu", |(_, name, _)| name);
         match self.kind {
             Kind::Cpu | Kind::Metal | Kind::TchCpu | Kind::TchMps => f.write_str(name),
-            Kind::Remote => write!(f, "{name}:{}", address(self.index)),
             _ => write!(f, "{name}:{}", self.index),
         }
     }
-}
-
-/// The addresses of other machines: a device knows its own by its place among them.
-static ADDRESSES: Mutex<Vec<String>> = Mutex::new(Vec::new());
-
-fn remember(address: &str) -> usize {
-    let mut addresses = ADDRESSES.lock().unwrap_or_else(PoisonError::into_inner);
-    addresses.iter().position(|known| known == address).unwrap_or_else(|| {
-        addresses.push(address.to_owned());
-        addresses.len() - 1
-    })
-}
-
-fn address(index: usize) -> String {
-    ADDRESSES.lock().unwrap_or_else(PoisonError::into_inner).get(index).cloned().unwrap_or_default()
 }
 
 /// Work that any backend can do.
@@ -213,36 +189,6 @@ pub fn run_on_all<J: SharedJob>(devices: &[Device], job: J) -> Result<J::Output,
     }
 }
 
-/// Computes for others that reach this machine at a port, until the process ends: Burn's own server. Whoever reaches the port
-/// is served, so it belongs into a network that is trusted.
-///
-/// # Errors
-///
-/// [`Error::NotCompiled`] in a build without the `remote` feature, or of a device that is itself on another machine.
-pub fn serve(device: &Device, port: u16) -> Result<(), Error> {
-    let _ = port;
-    match device.kind {
-        #[cfg(all(feature = "remote", feature = "flex"))]
-        Kind::Cpu => {
-            burn::server::start_websocket::<burn::backend::Flex>(burn::backend::flex::FlexDevice, port);
-            Ok(())
-        }
-        #[cfg(all(feature = "remote", feature = "cuda"))]
-        Kind::Cuda => {
-            let chosen = burn::backend::cuda::CudaDevice::new(device.index);
-            burn::server::start_websocket::<burn::backend::Cuda>(chosen, port);
-            Ok(())
-        }
-        #[cfg(all(feature = "remote", feature = "rocm"))]
-        Kind::Rocm => {
-            let chosen = burn::backend::rocm::RocmDevice::new(device.index);
-            burn::server::start_websocket::<burn::backend::Rocm>(chosen, port);
-            Ok(())
-        }
-        _ => Err(Error::NotCompiled { given: device.to_string(), backend: "remote" }),
-    }
-}
-
 fn run_on_kind<J: SharedJob>(kind: Kind, devices: &[Device], job: J) -> J::Output {
     match kind {
         #[cfg(feature = "flex")]
@@ -280,12 +226,6 @@ fn run_on_kind<J: SharedJob>(kind: Kind, devices: &[Device], job: J) -> J::Outpu
             };
             job.run::<Autodiff<burn::backend::LibTorch>>(&devices.iter().map(chosen).collect::<Vec<_>>())
         }
-        #[cfg(feature = "remote")]
-        Kind::Remote => {
-            use burn::backend::remote::RemoteDevice;
-            let device = |device: &Device| RemoteDevice::new(&format!("ws://{}", address(device.index)));
-            job.run::<Autodiff<burn::backend::RemoteBackend>>(&devices.iter().map(device).collect::<Vec<_>>())
-        }
         #[allow(unreachable_patterns, reason = "reached where fewer backends are compiled in")]
         kind => unreachable!("a device of {kind:?} is made only where that backend is compiled in"),
     }
@@ -302,7 +242,6 @@ mod tests {
         }
         assert!(matches!("gpu".parse::<Device>(), Err(Error::UnknownBackend { .. })));
         assert!(matches!("cuda:x".parse::<Device>(), Err(Error::UnknownBackend { .. })));
-        assert!(matches!("remote:".parse::<Device>(), Err(Error::UnknownBackend { .. })));
     }
 
     #[test]

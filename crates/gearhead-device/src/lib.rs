@@ -26,6 +26,6 @@ mod device;
 mod list;
 mod memory;
 
-pub use device::{Device, Error, Job, SharedJob, run, run_on_all, serve};
+pub use device::{Device, Error, Job, SharedJob, run, run_on_all};
 pub use list::{Adapter, BackendInfo, Status, backends};
 pub use memory::resident_memory;

@@ -15,7 +15,6 @@ pub(crate) const KINDS: &[(Kind, &str, &str)] = &[
     (Kind::TchCuda, "tch-cuda", "tch"),
     (Kind::TchMps, "tch-mps", "tch"),
     (Kind::TchCpu, "tch-cpu", "tch"),
-    (Kind::Remote, "remote", "remote"),
 ];
 
 /// A backend of this program.

@@ -258,7 +258,6 @@ portable_kernels! {
     feature = "rocm" => burn::backend::Rocm;
     any(feature = "wgpu", feature = "vulkan", feature = "metal") => burn::backend::Wgpu;
     feature = "tch" => burn::backend::LibTorch;
-    feature = "remote" => burn::backend::RemoteBackend;
 }
 
 /// A typed view of a backend's tensor.

@@ -33,7 +33,7 @@ pub(crate) use knowledge::{
 pub(crate) use plan::PlanArgs;
 pub(crate) use split::DataSplitArgs;
 pub(crate) use stats::DataStatsArgs;
-pub(crate) use train::{MergeArgs, PretrainArgs, TrainArgs, WorkerArgs};
+pub(crate) use train::{MergeArgs, PretrainArgs, TrainArgs};
 
 /// Diagnose heavy equipment offline with a small language model, and train it on your own records.
 #[derive(Debug, Parser)]
@@ -79,11 +79,6 @@ pub(crate) enum Command {
         after_help = "Example:\n  gearhead merge --model outputs/lora --out outputs/merged --dtype f16"
     )]
     Merge(MergeArgs),
-    /// Compute for a training on another machine.
-    #[command(
-        after_help = "Example:\n  gearhead worker --device cuda:0 --port 3000\n  gearhead train --config configs/small.toml --device remote:10.0.0.1:3000,remote:10.0.0.2:3000"
-    )]
-    Worker(WorkerArgs),
     /// Say what memory a training will need, and choose settings with which it fits.
     #[command(
         after_help = "Example:\n  gearhead plan --config configs/small.toml\n  gearhead plan --config configs/small.toml --memory 2GB --json"
@@ -139,7 +134,7 @@ impl Command {
             Self::Eval(args) => args.json,
             Self::Score(args) => args.json,
             Self::Generate(args) => args.json,
-            Self::Serve(_) | Self::Merge(_) | Self::Worker(_) => false,
+            Self::Serve(_) | Self::Merge(_) => false,
             Self::Devices(args) => args.json,
             Self::Bench(args) => args.json,
         }

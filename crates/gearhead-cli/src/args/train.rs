@@ -30,8 +30,8 @@ pub(crate) struct TrainArgs {
     pub(crate) overrides: Vec<String>,
     #[command(flatten)]
     pub(crate) begin: BeginArgs,
-    /// Where to compute: auto, cpu, cuda:N, rocm:N, metal, vulkan:N, wgpu:N, tch-cuda:N, tch-mps, tch-cpu, remote:HOST:PORT;
-    /// several of one backend, with commas, share each step
+    /// Where to compute: auto, cpu, cuda:N, rocm:N, metal, vulkan:N, wgpu:N, tch-cuda:N, tch-mps, tch-cpu; several
+    /// of one backend, with commas, share each step
     #[arg(long, value_name = "DEVICE", value_delimiter = ',', default_value = "auto")]
     pub(crate) device: Vec<Device>,
     /// Print the summary as JSON
@@ -80,14 +80,4 @@ impl From<SavedDtype> for gearhead::model::Dtype {
             SavedDtype::Bf16 => Self::Bf16,
         }
     }
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct WorkerArgs {
-    /// Where to compute: auto, cpu, cuda:N, rocm:N
-    #[arg(long, default_value = "auto")]
-    pub(crate) device: Device,
-    /// The port at which others reach this machine; whoever does is served
-    #[arg(long, default_value_t = 3000)]
-    pub(crate) port: u16,
 }

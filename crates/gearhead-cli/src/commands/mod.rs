@@ -18,7 +18,6 @@ pub(crate) mod serve;
 mod show_batch;
 pub(crate) mod tokenizer;
 pub(crate) mod train;
-pub(crate) mod worker;
 
 use std::{
     path::{Path, PathBuf},
