@@ -23,16 +23,16 @@ SHAPES = {
 
 # Shape, tied, text, cases, and what differs from the defaults of `train`.
 TRAININGS = [
-    ("4 M", True, "short", 256, {"batch_size": 64}),
-    ("4 M", False, "long", 64, {"batch_size": 32, "accumulation": 2}),
-    ("14 M", True, "short", 96, {"batch_size": 16}),
-    ("14 M", False, "short", 128, {"batch_size": 64, "accumulation": 4}),
-    ("14 M", True, "short", 128, {"batch_size": 64, "recompute_every": 1}),
-    ("14 M", False, "long", 32, {"batch_size": 16, "recompute_every": 2, "optimizer_dtype": "8bit"}),
-    ("32 M", True, "long", 16, {"batch_size": 8}),
-    ("32 M", False, "short", 64, {"batch_size": 32, "accumulation": 2, "recompute_every": 2, "optimizer_dtype": "8bit"}),
-    ("90 M", True, "short", 32, {"batch_size": 16, "accumulation": 4}),
-    ("90 M", True, "long", 8, {"batch_size": 4, "accumulation": 2, "recompute_every": 1, "optimizer_dtype": "8bit"}),
+    ("4 M", True, "short", 128, {"batch_size": 64}),
+    ("4 M", False, "long", 32, {"batch_size": 16, "accumulation": 2}),
+    ("14 M", True, "short", 48, {"batch_size": 16}),
+    ("14 M", False, "short", 64, {"batch_size": 32, "accumulation": 4}),
+    ("14 M", True, "short", 64, {"batch_size": 32, "recompute_every": 1}),
+    ("14 M", False, "long", 16, {"batch_size": 8, "recompute_every": 2, "optimizer_dtype": "8bit"}),
+    ("32 M", True, "long", 8, {"batch_size": 4}),
+    ("32 M", False, "short", 32, {"batch_size": 16, "accumulation": 2, "recompute_every": 2, "optimizer_dtype": "8bit"}),
+    ("90 M", True, "short", 16, {"batch_size": 8, "accumulation": 4}),
+    ("90 M", True, "long", 4, {"batch_size": 2, "accumulation": 2, "recompute_every": 1, "optimizer_dtype": "8bit"}),
 ]
 
 
@@ -55,7 +55,7 @@ def main():
 
 
 def make_data(gearhead):
-    subprocess.run([gearhead, "data", "generate", "--count", "12000", "--seed", "3", "--out", "data"], check=True, capture_output=True)
+    subprocess.run([gearhead, "data", "generate", "--count", "4000", "--seed", "3", "--out", "data"], check=True, capture_output=True)
     tokenizer = ["tokenizer", "train", "data/train.jsonl", "--vocab-size", "8192", "--out", "tokenizer.json"]
     subprocess.run([gearhead, *tokenizer], check=True, capture_output=True)
     for name in ["train", "validation"]:
@@ -71,7 +71,7 @@ def write(name, cases):
 
 
 def run(gearhead, number, shape, tied, text, count, settings):
-    for name, some in [("train", count), ("validation", max(8, count // 8))]:
+    for name, some in [("train", count), ("validation", max(4, count // 8))]:
         lines = Path(f"{text}-{name}.jsonl").read_text().splitlines(keepends=True)
         Path(f"{name}.jsonl").write_text("".join(lines[:some]))
     config = 'output = "out"\ntokenizer = "tokenizer.json"\n[data]\ntrain = "train.jsonl"\nvalidation = "validation.jsonl"\n'
