@@ -52,41 +52,46 @@ impl Documents {
         Load::sum(&self.train).tokens
     }
 
-    /// Every part of the steps of the first epochs.
-    pub(super) fn parts(
+    /// The steps of the first epochs, each as its parts.
+    pub(super) fn steps(
         &self,
         batch_size: usize,
         accumulation: usize,
         seed: u64,
         epochs: usize,
-    ) -> Vec<Load> {
-        let mut parts = Vec::new();
+    ) -> Vec<Vec<Load>> {
+        let mut steps = Vec::new();
         for epoch in 0..epochs.min(EPOCHS) {
             for batch in epoch_batches(self.train.len(), batch_size, seed, epoch) {
                 let of_part = batch.len().div_ceil(accumulation).max(1);
                 let sum = |part: &[usize]| Load::sum(part.iter().map(|index| &self.train[*index]));
-                parts.extend(batch.chunks(of_part).map(sum));
+                steps.push(batch.chunks(of_part).map(sum).collect());
             }
         }
-        parts
+        steps
     }
 
-    /// What an evaluation computes at once.
-    pub(super) fn evaluations(&self, batch_size: usize) -> Vec<Load> {
-        self.validation.chunks(batch_size.max(1)).map(Load::sum).collect()
+    /// What an evaluation computes at once, each as the one part that it is.
+    pub(super) fn evaluations(&self, batch_size: usize) -> Vec<Vec<Load>> {
+        self.validation.chunks(batch_size.max(1)).map(|documents| vec![Load::sum(documents)]).collect()
     }
 }
 
-/// Loads that are walked through: the sizes between them are like theirs.
+/// Steps that are walked through: the sizes between them are like theirs.
 const WALKED: usize = 16;
 
-/// Some loads that stand for all, the largest among them, in the order in which they come: what a small one leaves behind does
-/// not serve a larger one.
-pub(super) fn spread(loads: &[Load]) -> Vec<Load> {
-    let largest = (0..loads.len()).max_by_key(|place| loads[*place].tokens);
-    let step = loads.len().div_ceil(WALKED).max(1);
-    let is_walked = |place: usize| place.is_multiple_of(step) || Some(place) == largest;
-    (0..loads.len()).filter(|place| is_walked(*place)).map(|place| loads[place]).collect()
+/// Some steps that stand for all, the one with the largest part among them, in the order in which they come: what a small part
+/// leaves behind does not serve a larger one.
+pub(super) fn spread(steps: &[Vec<Load>]) -> impl Iterator<Item = &Vec<Load>> {
+    let largest = (0..steps.len()).max_by_key(|place| largest_part(&steps[*place]));
+    let stride = steps.len().div_ceil(WALKED).max(1);
+    let is_walked = move |place: usize| place.is_multiple_of(stride) || Some(place) == largest;
+    steps.iter().enumerate().filter(move |(place, _)| is_walked(*place)).map(|(_, step)| step)
+}
+
+/// Tokens of the largest part of a step.
+pub(super) fn largest_part(step: &[Load]) -> usize {
+    step.iter().map(|load| load.tokens).max().unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -99,7 +104,7 @@ mod tests {
         let train: Vec<Document> = [5, 9, 1, 30, 2].map(document).to_vec();
         let loads: Vec<Load> = train.iter().map(Load::of).collect();
         let documents = Documents { train: loads, validation: Vec::new() };
-        let parts = documents.parts(4, 2, 3, 2);
+        let parts = documents.steps(4, 2, 3, 2).concat();
         let mut expected = Vec::new();
         for epoch in 0..2 {
             for batch in epoch_batches(5, 4, 3, epoch) {
@@ -117,10 +122,10 @@ mod tests {
     #[test]
     fn the_largest_load_always_counts() {
         let tokens = |place: usize| if place == 77 { 9000 } else { place };
-        let loads: Vec<Load> =
-            (0..1000).map(|place| Load { tokens: tokens(place), ..Load::default() }).collect();
-        let some: Vec<usize> = spread(&loads).iter().map(|load| load.tokens).collect();
+        let step = |place: usize| vec![Load { tokens: tokens(place), ..Load::default() }];
+        let steps: Vec<Vec<Load>> = (0..1000).map(step).collect();
+        let some: Vec<usize> = spread(&steps).map(|step| largest_part(step)).collect();
         assert_eq!((some.len(), some[0], some[1], some[2]), (WALKED + 1, 0, 63, 9000));
-        assert_eq!(spread(&[]), []);
+        assert_eq!(spread(&[]).count(), 0);
     }
 }

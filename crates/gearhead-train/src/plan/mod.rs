@@ -210,21 +210,21 @@ impl Planner {
         Self { model, parameters, documents, place, seed: config.seed, epochs: config.train.epochs }
     }
 
-    fn loads(&self, settings: &Settings) -> Vec<load::Load> {
-        self.documents.parts(settings.batch_size, settings.accumulation, self.seed, self.epochs)
+    fn steps(&self, settings: &Settings) -> Vec<Vec<load::Load>> {
+        self.documents.steps(settings.batch_size, settings.accumulation, self.seed, self.epochs)
     }
 
     fn largest_part(&self, settings: &Settings) -> usize {
-        self.loads(settings).iter().map(|load| load.tokens).max().unwrap_or(0)
+        self.steps(settings).iter().map(|step| load::largest_part(step)).max().unwrap_or(0)
     }
 
     fn parts(&self, settings: &Settings) -> Parts {
         let mut walk = Walk::new(&self.model, &self.parameters, self.place.operations);
-        for load in load::spread(&self.loads(settings)) {
-            walk.gradients(load, settings.accumulation, settings.recompute_every);
+        for step in load::spread(&self.steps(settings)) {
+            walk.gradients(step, settings.recompute_every);
         }
-        for load in load::spread(&self.documents.evaluations(settings.batch_size)) {
-            walk.evaluation(load);
+        for evaluation in load::spread(&self.documents.evaluations(settings.batch_size)) {
+            evaluation.iter().for_each(|load| walk.evaluation(*load));
         }
         walk.update();
         walk.writing();

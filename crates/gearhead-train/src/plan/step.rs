@@ -61,12 +61,12 @@ impl<'a> Walk<'a> {
         &self.ledger
     }
 
-    /// The gradients of a step in parts like this one; with the second, all gradients are there from the first.
-    pub(super) fn gradients(&mut self, load: Load, parts: usize, recompute_every: usize) {
+    /// The gradients of a step, part by part.
+    pub(super) fn gradients(&mut self, parts: &[Load], recompute_every: usize) {
         let layers = (0..self.config.n_layers).map(|_| None).collect();
         let mut gradients = Gradients { layers, ..Gradients::default() };
-        for _ in 0..parts.min(2) {
-            self.part(load, recompute_every, &mut gradients);
+        for load in parts.iter().filter(|load| load.targets > 0) {
+            self.part(*load, recompute_every, &mut gradients);
         }
         self.ledger.give(gradients.output);
         self.ledger.give(gradients.embedding);
