@@ -89,7 +89,7 @@ pub fn quantized_linear_add<B: Kernels>(
 }
 
 /// A group of weights: its scale, and the whole numbers that are multiplied with it.
-pub(crate) fn quantize_group(group: &[f32; GROUP], format: Quantization) -> (f16, [i8; GROUP]) {
+pub fn quantize_group(group: &[f32; GROUP], format: Quantization) -> (f16, [i8; GROUP]) {
     match format {
         Quantization::Q8_0 => {
             let largest = group.iter().fold(0.0_f32, |largest, weight| largest.max(weight.abs()));

@@ -101,6 +101,11 @@ impl ModelDirectory {
         Ok(Self { config, weights, path, adapters: None })
     }
 
+    /// Where it is, or what error messages call it.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// The shape of the model.
     pub fn config(&self) -> &ModelConfig {
         &self.config
@@ -214,7 +219,11 @@ impl ModelDirectory {
         Ok(WeightReader::new(&self.config, device, source)?.merging(adapters))
     }
 
-    fn with_weights<R>(&self, build: impl FnOnce(&mut WeightSource<'_>) -> Result<R>) -> Result<R> {
+    /// Calls `build` with what gives each weight by its name and shape.
+    pub(crate) fn with_weights<R>(
+        &self,
+        build: impl FnOnce(&mut WeightSource<'_>) -> Result<R>,
+    ) -> Result<R> {
         let mut files = Vec::with_capacity(self.weights.len());
         for file in &self.weights {
             files.push((file, file.parse()?));
@@ -309,9 +318,20 @@ pub fn save_with<B: Backend>(
     path: impl AsRef<Path>,
     beside: impl FnOnce(&Path) -> std::io::Result<()>,
 ) -> Result<()> {
-    let path = path.as_ref();
     let mut weights = TensorWriter::default();
     add_parameters(decoder, dtype, &mut weights);
+    write_model(config, dtype, &weights, path.as_ref(), beside)
+}
+
+/// Writes configuration and weights, and with `beside` whatever further files; `dtype` is what the configuration says of most
+/// weights.
+pub(crate) fn write_model(
+    config: &ModelConfig,
+    dtype: Dtype,
+    weights: &TensorWriter<'_>,
+    path: &Path,
+    beside: impl FnOnce(&Path) -> std::io::Result<()>,
+) -> Result<()> {
     let hf = config.to_hf_json(dtype.torch_name());
     let hf = serde_json::to_vec_pretty(&hf)
         .map_err(|error| Error::Json { path: path.join(CONFIG), reason: error.to_string() })?;
@@ -323,6 +343,15 @@ pub fn save_with<B: Backend>(
     write_directory(path, fill).map_err(|source| Error::Io { path: path.to_owned(), source })
 }
 
+/// The type of a weight in a safetensors file.
+pub(crate) const fn element(dtype: Dtype) -> safetensors::Dtype {
+    match dtype {
+        Dtype::F32 => safetensors::Dtype::F32,
+        Dtype::F16 => safetensors::Dtype::F16,
+        Dtype::Bf16 => safetensors::Dtype::BF16,
+    }
+}
+
 /// Every parameter, by its Hugging Face name.
 fn add_parameters<B: Backend>(decoder: &Decoder<B>, dtype: Dtype, weights: &mut TensorWriter<'_>) {
     struct Add<'a, 'b> {
@@ -332,14 +361,9 @@ fn add_parameters<B: Backend>(decoder: &Decoder<B>, dtype: Dtype, weights: &mut 
     impl<B: Backend> VisitParameters<B> for Add<'_, '_> {
         fn visit<const D: usize>(&mut self, name: &str, param: &Param<Tensor<B, D>>) {
             let (tensor, dtype) = (param.val(), self.dtype);
-            let element = match dtype {
-                Dtype::F32 => safetensors::Dtype::F32,
-                Dtype::F16 => safetensors::Dtype::F16,
-                Dtype::Bf16 => safetensors::Dtype::BF16,
-            };
             let shape = tensor.dims().to_vec();
             let bytes = move || from_f32(&tensor.clone().into_data(), dtype);
-            self.weights.add_bytes(name, element, shape, bytes);
+            self.weights.add_bytes(name, element(dtype), shape, bytes);
         }
     }
     visit_parameters(decoder, &mut Add { weights, dtype });

@@ -1,4 +1,4 @@
-//! What can be wrong with a model directory.
+//! What can be wrong with a model directory or file.
 
 use std::path::PathBuf;
 
@@ -66,6 +66,14 @@ pub enum Error {
         path: PathBuf,
         /// What the reader said.
         source: safetensors::SafeTensorError,
+    },
+    /// A GGUF file is damaged, or not such a file.
+    #[error("{}: {reason}", path.display())]
+    Gguf {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
     },
     /// A weight is absent, or of another shape or type than the configuration says.
     #[error("{}: the weight `{name}` {reason}", path.display())]

@@ -1,4 +1,5 @@
-//! A decoder of the Llama, Mistral and Qwen families on Burn, read and written as a Hugging Face model directory.
+//! A decoder of the Llama, Mistral and Qwen families on Burn, read and written as a Hugging Face model directory
+//! or as a GGUF file.
 //!
 //! The crate knows shapes, weights and caches. It refuses to know texts: tokenizers, prompts and cases stand above it.
 //!
@@ -10,6 +11,7 @@
 //! - [`predictor`]: the network that predicts, over a cache, in f32 or in few bits;
 //! - [`cache`]: keys and values of what was read so far;
 //! - [`directory`]: weights from `model.safetensors`, whole or in parts, and to it;
+//! - [`gguf`]: a model as the one file of llama.cpp, and back;
 //! - [`tensor_file`]: whatever else is kept in safetensors files.
 //!
 //! ```
@@ -31,6 +33,7 @@ mod config_json;
 pub mod decoder;
 pub mod directory;
 mod error;
+pub mod gguf;
 mod linear;
 pub mod lora;
 mod mlp;
