@@ -80,6 +80,9 @@ impl From<gearhead::Error> for Failure {
             gearhead::Error::Model(error) => error.into(),
             gearhead::Error::Infer(error) => error.into(),
             gearhead::Error::Train(error) => error.into(),
+            gearhead::Error::InTheWay { ref path } => {
+                Self::bad_input("in_the_way", error.to_string()).at(path)
+            }
             other => Self { is_bad_input: false, ..Self::bad_input("other", other.to_string()) },
         }
     }
@@ -137,6 +140,7 @@ impl From<gearhead::model::Error> for Failure {
             | E::Json { path, .. }
             | E::Unsupported { path, .. }
             | E::Safetensors { path, .. }
+            | E::Gguf { path, .. }
             | E::Weight { path, .. } => Self::bad_input("model", message).at(path),
             _ => Self::bad_input("model", message),
         }

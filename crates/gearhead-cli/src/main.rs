@@ -61,6 +61,8 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Command::Eval(args) => commands::eval::run(&args),
         Command::Score(args) => commands::score::run(&args),
         Command::Generate(args) => commands::generate::run(&args),
+        Command::Export(args) => commands::export::export(&args),
+        Command::Import(args) => commands::export::import(&args),
         Command::Serve(args) => commands::serve::run(&args),
         Command::Devices(args) => commands::devices::run(&args),
         Command::Bench(args) => commands::bench::run(&args),

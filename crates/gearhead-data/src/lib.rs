@@ -21,6 +21,7 @@
 //! - [`stats`]: how varied cases are;
 //! - [`split`]: training, validation and test cases without a near copy across;
 //! - [`tokenizer`]: text to token ids and back;
+//! - [`vocabulary`]: a tokenizer as the tables of llama.cpp's files, and back;
 //! - [`prompt`]: one case as tokens, with what the model is trained on marked;
 //! - [`batch`]: many prompts end to end, without padding;
 //! - [`manifest`]: what a model directory says about its training.
@@ -59,5 +60,6 @@ pub mod stats;
 pub mod system;
 pub mod telematics;
 pub mod tokenizer;
+pub mod vocabulary;
 
 pub use error::{Error, Result};

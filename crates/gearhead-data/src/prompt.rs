@@ -13,6 +13,10 @@
 //! Machine and complaint are put into lower case and the complaint's shorthand is written out, so that a shouted work order
 //! and a typed sentence are the same words; codes stand in canonical spelling.
 
+mod template;
+
+pub use template::{CHAT_TEMPLATE, OLLAMA_TEMPLATE};
+
 use crate::{
     case::Case,
     error::{Error, Result},

@@ -224,7 +224,17 @@ impl Tokenizer {
         })
     }
 
-    fn fault(&self, reason: String) -> Error {
+    /// The tokens that are put before and behind a text for readers that want them.
+    pub(crate) fn added_around(&self) -> Result<(Vec<u32>, Vec<u32>)> {
+        let plain = self.encode("a")?;
+        let around = self.inner.encode_fast("a", true).map_err(|error| self.fault(error.to_string()))?;
+        let around = around.get_ids();
+        let start = around.windows(plain.len()).position(|window| window == plain).unwrap_or(0);
+        let end = (start + plain.len()).min(around.len());
+        Ok((around[..start].to_vec(), around[end..].to_vec()))
+    }
+
+    pub(crate) fn fault(&self, reason: String) -> Error {
         Error::Tokenizer { path: self.path.clone(), reason }
     }
 }

@@ -129,6 +129,11 @@ pub(crate) fn bundled_directory() -> Result<ModelDirectory> {
     Ok(ModelDirectory::from_memory(BUNDLED_CONFIG, BUNDLED_WEIGHTS, BUNDLED)?)
 }
 
+/// The tokenizer of the bundled model.
+pub(crate) fn bundled_tokenizer() -> Result<Tokenizer> {
+    Ok(Tokenizer::from_bytes(BUNDLED_TOKENIZER, Path::new(BUNDLED).join("tokenizer.json"))?)
+}
+
 /// What is to be loaded, and how its numbers are to be stored.
 struct Load<'a> {
     what: What<'a>,
@@ -153,7 +158,7 @@ impl Job for Load<'_> {
             What::Bundled => {
                 let directory = bundled_directory()?;
                 let path = Path::new(BUNDLED);
-                let tokenizer = Tokenizer::from_bytes(BUNDLED_TOKENIZER, path.join("tokenizer.json"))?;
+                let tokenizer = bundled_tokenizer()?;
                 let manifest = Manifest::from_json(BUNDLED_MANIFEST, &path.join(MANIFEST))?;
                 let mut engine =
                     Inner::<B>::new(&directory, tokenizer, Some(manifest), BUNDLED, precision, device)?;

@@ -12,6 +12,7 @@
 
 pub mod bench;
 mod engine;
+pub mod gguf;
 mod training;
 
 pub use gearhead_data as data;
@@ -46,6 +47,12 @@ pub enum Error {
     /// A diagnosis.
     #[error(transparent)]
     Infer(#[from] gearhead_infer::Error),
+    /// Something stands where a result is to be written.
+    #[error("{}: something else stands there, which is not overwritten", path.display())]
+    InTheWay {
+        /// The file or directory.
+        path: std::path::PathBuf,
+    },
     /// A training.
     #[error(transparent)]
     Train(#[from] gearhead_train::Error),

@@ -5,6 +5,7 @@ mod check;
 mod data;
 mod diagnose;
 mod eval;
+mod export;
 mod import;
 mod knowledge;
 mod plan;
@@ -26,6 +27,7 @@ pub(crate) use check::CheckArgs;
 pub(crate) use data::{DataCommand, GenerateArgs as DataGenerateArgs};
 pub(crate) use diagnose::{DiagnoseArgs, Found, ReportFormat};
 pub(crate) use eval::EvalArgs;
+pub(crate) use export::{ExportArgs, ImportModelArgs, ModelFormat};
 pub(crate) use import::ImportArgs;
 pub(crate) use knowledge::{
     KnowledgeArgs, KnowledgeCheckArgs, KnowledgeCommand, KnowledgeListArgs, KnowledgeShowArgs,
@@ -104,6 +106,14 @@ pub(crate) enum Command {
         after_help = "Example:\n  gearhead generate --model outputs/small --prompt \"The fuel filter\" --max-new-tokens 20 --greedy\n  gearhead generate --batch prompts.jsonl --out texts.jsonl --at-once 32 --dtype q8_0"
     )]
     Generate(GenerateArgs),
+    /// Write a model as a file of llama.cpp and Ollama.
+    #[command(
+        after_help = "Example:\n  gearhead export --model outputs/small --format gguf --dtype q8_0 --out outputs/small.gguf --verify"
+    )]
+    Export(ExportArgs),
+    /// Read a model of llama.cpp and Ollama: GGUF files of Llama, Mistral, Qwen2 and Qwen3.
+    #[command(after_help = "Example:\n  gearhead import model.gguf --out outputs/model")]
+    Import(ImportModelArgs),
     /// Answer diagnoses over HTTP.
     #[command(
         after_help = "Example:\n  gearhead serve --addr 127.0.0.1:8080\n  curl -d '{\"equipment\": \"CAT 320\", \"symptom\": \"low power\"}' http://127.0.0.1:8080/v1/diagnose"
@@ -134,6 +144,8 @@ impl Command {
             Self::Eval(args) => args.json,
             Self::Score(args) => args.json,
             Self::Generate(args) => args.json,
+            Self::Export(args) => args.json,
+            Self::Import(args) => args.json,
             Self::Serve(_) | Self::Merge(_) => false,
             Self::Devices(args) => args.json,
             Self::Bench(args) => args.json,

@@ -6,6 +6,7 @@ pub(crate) mod data;
 pub(crate) mod devices;
 pub(crate) mod diagnose;
 pub(crate) mod eval;
+pub(crate) mod export;
 mod fault_log;
 pub(crate) mod fit;
 pub(crate) mod generate;

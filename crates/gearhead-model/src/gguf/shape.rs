@@ -138,6 +138,13 @@ pub(super) fn read(gguf: &Gguf<'_>) -> Result<ModelConfig> {
             return Err(gguf.unsupported(what));
         }
     }
+    // What follows makes a list of all weights, which a stranger's number must not make long.
+    let (n_layers, tensors) = (needed("block_count")?, gguf.tensors().count());
+    if n_layers > tensors {
+        return Err(
+            gguf.fault(format!("{n_layers} layers are announced, but there are only {tensors} tensors"))
+        );
+    }
     let window = size("attention.sliding_window")?.filter(|window| *window > 0).unwrap_or(usize::MAX);
     let eps = key("attention.layer_norm_rms_epsilon");
     let id = |key: &str| -> Result<Option<u32>> { Ok(gguf.size(key)?.and_then(|id| u32::try_from(id).ok())) };
@@ -148,7 +155,7 @@ pub(super) fn read(gguf: &Gguf<'_>) -> Result<ModelConfig> {
     let mut config = ModelConfig {
         vocab_size,
         d_model,
-        n_layers: needed("block_count")?,
+        n_layers,
         n_heads,
         n_kv_heads: size("attention.head_count_kv")?.unwrap_or(n_heads),
         d_head: Some(d_head),

@@ -67,7 +67,13 @@ impl GgmlType {
     ];
 
     fn layout(self) -> Layout {
-        let of = |number, name, len, bytes, expand: fn(&[u8], &mut [f32])| Layout { number, name, len, bytes, expand };
+        let of = |number, name, len, bytes, expand: fn(&[u8], &mut [f32])| Layout {
+            number,
+            name,
+            len,
+            bytes,
+            expand,
+        };
         match self {
             Self::F32 => of(0, "f32", 1, 4, plain::f32),
             Self::F16 => of(1, "f16", 1, 2, plain::f16),
