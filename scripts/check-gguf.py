@@ -2,16 +2,17 @@
 """Runs a GGUF file in llama.cpp and compares it with the model directory that it was exported from.
 
     pip install llama-cpp-python==0.3.36 numpy==2.4.6
-    python scripts/check-gguf.py FILE.gguf --model DIR [--gearhead PATH] [--texts FILE] [--max-kl NATS]
+    python scripts/check-gguf.py FILE.gguf --model DIR [--reference F32.gguf] [--gearhead PATH] [--texts FILE] [--max-kl NATS]
 
 What the directory computes is asked of `gearhead score` and `gearhead generate`; without --model it is the bundled model.
 
 1. Tokens: every text is cut into the same tokens, also with the markers of a case between them.
-2. Greedy text: 200 tokens after a prompt, and where the two part, by how much llama.cpp prefers its own token.
-3. Divergence: the mean KL of llama.cpp's next-token probabilities from Gearhead's own reading of the file, over the log-probability
-   of what stands in the texts.
+2. Greedy text: prompts are continued until 200 tokens are written; where the two part, by how much llama.cpp prefers its own
+   token. An f32 file must give the same text.
+3. Probabilities of the next token: how far the log-probability of each token of the texts is from Gearhead's, and, with
+   --reference, the KL divergence from an f32 file of the same model in llama.cpp.
 
-Prints JSON. Exit code 1 where tokens differ, or the mean change of a token's log-probability is above --max-change.
+Prints JSON. Exit code 1 where tokens differ, where the text of an f32 file differs, or where the mean KL is above --max-kl.
 """
 
 import argparse
@@ -29,7 +30,23 @@ import numpy
 
 SEED = 1
 NEW_TOKENS = 200
-PROMPT = " Restricted fuel filter. The engine loses power under load because"
+# Plain beginnings, and for a model of cases, whose texts end after some 40 tokens, prompts with its markers.
+PROMPTS = [
+    " Restricted fuel filter. The engine loses power under load because",
+    *(
+        f"<s><equipment> {machine}<symptom> {complaint}<error> {codes}<cause>"
+        for machine, complaint, codes in [
+            ("caterpillar 320 excavator", "loses power under load, runs fine at idle", "P0087, SPN 157 FMI 18"),
+            ("komatsu wa380-8 wheel loader", "steering is slow when cold", "none"),
+            ("john deere 310sl backhoe", "cranks slowly and clicks", "SPN 168 FMI 1"),
+            ("volvo a40g dump truck", "engine overheats on slopes", "none"),
+            ("cummins generator", "hunts at no load and shuts down", "none"),
+            ("cat d6 dozer", "one track is weak and oil is hot", "none"),
+            ("jcb 3cx backhoe", "no crank, lights go dim", "none"),
+        ]
+    ),
+]
+PROSE = " Restricted fuel filter. The engine loses power under load because the filter is plugged and fuel pressure falls."
 TEXTS = [
     "SPN 157 FMI 18, P0087; 24.5 V at 1,800 rpm", "  two spaces,\ttab\n\n\nlines \r\n end  ",
     "don't it's WE'RE I'll 'tis", "½ ² Ⅳ ٣٤ 12345678", "Größe, naïve, нефть, 油圧ポンプ, ไฮดรอลิก",
@@ -54,8 +71,8 @@ class LlamaCpp:
             str(path), n_ctx=context, logits_all=True, n_threads=1, n_threads_batch=1, verbose=False, type_k=0, type_v=0
         )
 
-    def tokens(self, text):
-        return self.llama.tokenize(text.encode(), add_bos=False, special=False)
+    def tokens(self, text, special=False):
+        return self.llama.tokenize(text.encode(), add_bos=False, special=special)
 
     def logits(self, ids):
         """Of every position."""
@@ -126,7 +143,7 @@ def main():
     ours = Gearhead(args.gearhead, args.model)
     theirs = LlamaCpp(args.file, 512)
     own = args.texts.read_text().splitlines() if args.texts else []
-    prose = own or [PROMPT + " the filter is plugged and fuel pressure falls as the load rises."]
+    prose = own or [PROSE]
     texts = TEXTS + own + list(random_texts(args.random))
     differ = [
         {"text": text, "gearhead": expected, "llama.cpp": found}
@@ -134,12 +151,19 @@ def main():
         if expected is not None and (found := theirs.tokens(text)) != expected
     ]
 
-    prompt = theirs.tokens(PROMPT)
-    expected = ours.greedy(prompt, NEW_TOKENS)
-    found, leads = theirs.greedy(prompt, NEW_TOKENS)
-    # An end of text is written by one of them and left out by the other.
-    length = min(len(expected), len(found))
-    parted = next((at for at in range(length) if expected[at] != found[at]), None)
+    written, parted = 0, []
+    for prompt in PROMPTS:
+        if written >= NEW_TOKENS:
+            break
+        ids = theirs.tokens(prompt, special=True)
+        expected = ours.greedy(ids, NEW_TOKENS)
+        found, leads = theirs.greedy(ids, NEW_TOKENS)
+        # An end of text is written by one of them and left out by the other.
+        length = min(len(expected), len(found))
+        written += length
+        at = next((at for at in range(length) if expected[at] != found[at]), None)
+        if at is not None:
+            parted.append({"prompt": prompt, "at": at, "lead": leads[at]})
 
     changes, divergences = [], []
     reference = LlamaCpp(args.reference, 512) if args.reference else None
@@ -160,9 +184,8 @@ def main():
         "texts": len(texts),
         "texts_with_other_tokens": len(differ),
         "first_differences": differ[:3],
-        "greedy_tokens": length,
-        "greedy_parts_at": parted,
-        "lead_where_it_parts": leads[parted] if parted is not None else None,
+        "greedy_tokens": written,
+        "greedy_parts": parted,
         "tokens_scored": len(changes),
         "mean_change_of_log_prob": float(numpy.abs(changes).mean()),
         "largest_change_of_log_prob": float(numpy.abs(changes).max()),
@@ -170,7 +193,8 @@ def main():
         "largest_kl": float(numpy.max(divergences)) if divergences else None,
     }
     print(json.dumps(report, ensure_ascii=False, indent=2))
-    sys.exit(bool(differ or (report["mean_kl"] or 0) > args.max_kl))
+    is_f32 = theirs.llama.metadata.get("general.file_type") == "0"
+    sys.exit(bool(differ or (is_f32 and parted) or (report["mean_kl"] or 0) > args.max_kl))
 
 
 if __name__ == "__main__":

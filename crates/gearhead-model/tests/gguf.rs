@@ -1,12 +1,14 @@
 //! GGUF files against llama.cpp and transformers: `fixtures/gguf/make.py` made the files.
 #![cfg(feature = "flex")]
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
+#![allow(clippy::float_cmp, reason = "what is only copied does not change")]
 
+#[allow(dead_code, reason = "some of it is for other tests")]
 mod fixture;
 
 use std::{collections::BTreeMap, path::PathBuf};
 
-use burn::backend::Flex;
+use burn::backend::{Flex, flex::FlexDevice};
 use gearhead_model::{
     Dtype, Error, ModelDirectory, Precision,
     gguf::{
@@ -79,7 +81,7 @@ fn a_file_gives_the_logits_of_transformers() {
     for name in MODELS {
         let text = std::fs::read(directory(name).join("expected.json")).unwrap();
         let expected: Expected = serde_json::from_slice(&text).unwrap();
-        let predictor = model(name).predictor::<Flex>(Precision::default(), &Default::default()).unwrap();
+        let predictor = model(name).predictor::<Flex>(Precision::default(), &FlexDevice).unwrap();
         for (ids, logits) in expected.ids.iter().zip(&expected.logits) {
             let hidden = predictor.forward(&[(0, ids)], &mut predictor.cache(1, ids.len()));
             assert_rows_close(name, &rows(predictor.logits(hidden)), logits, 1e-4);
@@ -209,7 +211,9 @@ proptest! {
         shapes in prop::collection::vec(prop::collection::vec(1_usize..5, 1..4), 0..5),
     ) {
         let mut metadata = Metadata::default();
-        texts.iter().for_each(|(key, text)| metadata.string(key, text));
+        for (key, text) in &texts {
+            metadata.string(key, text);
+        }
         metadata.i32s("NUMBERS", numbers.iter().copied());
         metadata.strings("TEXTS", texts.values().map(String::as_str));
         let named = shapes.into_iter().enumerate();

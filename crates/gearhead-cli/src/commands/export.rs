@@ -18,10 +18,8 @@ pub(crate) fn export(args: &ExportArgs) -> Result<(), Failure> {
     });
     bar.finish_and_clear();
     let exported = exported?;
-    let verified = match args.verify {
-        true => Some(gguf::verify(args.model.as_deref(), &args.out, &args.device)?),
-        false => None,
-    };
+    let verify = || gguf::verify(args.model.as_deref(), &args.out, &args.device);
+    let verified = args.verify.then(verify).transpose()?;
     if args.json {
         output::json(&json!({ "exported": exported, "verified": verified }))?;
     } else {

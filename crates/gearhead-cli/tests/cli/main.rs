@@ -6,6 +6,7 @@ mod bad_input;
 mod bench;
 mod configs;
 mod evaluation;
+mod export;
 mod fault_logs;
 mod fit;
 mod help;

@@ -41,7 +41,7 @@ impl Vocabulary {
         let algorithm = tables.algorithm(&tokens).map_err(|reason| tokenizer.fault(reason))?;
         let unk = id_of(json["model"]["unk_token"].as_str());
         let pad = id_of(Some("<pad>"));
-        Ok(Self { kinds, algorithm, bos, eos, unk, pad, adds_bos, adds_eos, tokens })
+        Ok(Self { tokens, kinds, algorithm, bos, eos, unk, pad, adds_bos, adds_eos })
     }
 }
 

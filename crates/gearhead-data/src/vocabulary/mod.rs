@@ -75,3 +75,6 @@ pub enum Algorithm {
         adds_space: bool,
     },
 }
+
+#[cfg(test)]
+mod tests;

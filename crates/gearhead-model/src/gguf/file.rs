@@ -179,6 +179,7 @@ impl<'a> Gguf<'a> {
     /// # Errors
     ///
     /// The value is of another type.
+    #[allow(clippy::float_cmp, reason = "a number that 32 bits hold was stored in them")]
     pub fn float(&self, key: &str) -> Result<Option<f64>> {
         self.get(key, "a number", |value| match value {
             Value::Float(number) if f64::from(number as f32) == number => {
@@ -263,7 +264,7 @@ fn announced_tensor<'a>(cursor: &mut Cursor<'a>) -> Fault<(&'a str, Announced)> 
 
 impl Announced {
     /// The tensor where its numbers are.
-    fn place<'a>(self, data: &'a [u8], alignment: usize) -> Fault<GgufTensor<'a>> {
+    fn place(self, data: &[u8], alignment: usize) -> Fault<GgufTensor<'_>> {
         let Self { ggml_type, shape, offset } = self;
         if !offset.is_multiple_of(alignment) {
             return Err(format!("begins at {offset}, which is not a multiple of {alignment}"));

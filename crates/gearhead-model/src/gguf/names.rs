@@ -102,7 +102,7 @@ pub(super) fn weights(config: &ModelConfig) -> Vec<Weight> {
 
 #[cfg(test)]
 mod tests {
-    use burn::backend::Flex;
+    use burn::backend::{Flex, flex::FlexDevice};
 
     use super::*;
     use crate::{decoder::Decoder, names::for_each_parameter};
@@ -125,10 +125,10 @@ mod tests {
                 tie_embeddings,
                 ..ModelConfig::new(40)
             };
-            let decoder = Decoder::<Flex>::init(&config, 1, &Default::default()).unwrap();
+            let decoder = Decoder::<Flex>::init(&config, 1, &FlexDevice).unwrap();
             let mut expected = Vec::new();
             for_each_parameter(&decoder, |name, _, data| {
-                expected.push((name.to_owned(), data.shape.to_vec()))
+                expected.push((name.to_owned(), data.shape.to_vec()));
             });
             let mut ours: Vec<_> = weights(&config).into_iter().map(|it| (it.hf, it.shape)).collect();
             expected.sort();

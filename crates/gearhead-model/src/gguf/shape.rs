@@ -187,7 +187,9 @@ fn rope_scaling(
         other => return Err(gguf.unsupported(format!("the rotary scaling {other:?}"))),
     }
     let Some(tensor) = gguf.tensor(ROPE_FACTORS) else {
-        return Ok(factor.filter(|factor| *factor != 1.0).map(|factor| RopeScaling::Linear { factor }));
+        return Ok(factor
+            .filter(|factor| (factor - 1.0).abs() > SAME_FACTOR)
+            .map(|factor| RopeScaling::Linear { factor }));
     };
     let stored: Vec<f64> = tensor.ggml_type.expand(tensor.bytes).into_iter().map(f64::from).collect();
     let (low_freq_factor, high_freq_factor) = LLAMA_3_FREQ_FACTORS;

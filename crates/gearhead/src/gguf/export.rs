@@ -79,11 +79,10 @@ fn metadata(source: &Source) -> Result<Metadata> {
 /// A conversation that is a case has a template of its own; that of another model Ollama takes from the file.
 fn modelfile_text(source: &Source, out: &Path) -> String {
     let file = out.file_name().unwrap_or_default().to_string_lossy();
-    let mut text =
-        format!("{WRITTEN_BY}FROM ./{file}\nPARAMETER num_ctx {}\n", source.model.config().max_seq_len);
-    if source.is_of_cases() {
-        text.push_str("PARAMETER temperature 0\nPARAMETER stop \"</s>\"\n");
-        text.push_str(&format!("TEMPLATE \"\"\"{OLLAMA_TEMPLATE}\"\"\"\n"));
-    }
-    text
+    let of_case = if source.is_of_cases() {
+        format!("PARAMETER temperature 0\nPARAMETER stop \"</s>\"\nTEMPLATE \"\"\"{OLLAMA_TEMPLATE}\"\"\"\n")
+    } else {
+        String::new()
+    };
+    format!("{WRITTEN_BY}FROM ./{file}\nPARAMETER num_ctx {}\n{of_case}", source.model.config().max_seq_len)
 }
