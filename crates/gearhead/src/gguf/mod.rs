@@ -1,13 +1,13 @@
 //! Models as the one file of llama.cpp and Ollama: weights and texts together.
 //!
-//! In reading order: `source`, what a file is made of; `tokenizer`, the vocabulary as metadata and back; [`export`];
-//! [`import`]; [`verify`], what a file computes against what its model does.
+//! In reading order: `source`, what a file is made of; `tokenizer`, the vocabulary as metadata and back; [`export()`];
+//! [`import()`]; [`verify()`], what a file computes against what its model does.
 
-pub mod export;
-pub mod import;
+mod export;
+mod import;
 mod source;
 mod tokenizer;
-pub mod verify;
+mod verify;
 
 pub use export::{Exported, export};
 pub use import::{Imported, import};
