@@ -75,6 +75,3 @@ pub enum Algorithm {
         adds_space: bool,
     },
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,11 +1,14 @@
 //! Tables and tokenizers against llama.cpp: `fixtures/gguf/make.py` made `tokens.json`.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
+
 use std::path::Path;
 
+use gearhead_data::{
+    tokenizer::Tokenizer,
+    vocabulary::{Algorithm, TokenKind, Vocabulary},
+};
 use serde::Deserialize;
-
-use super::*;
-use crate::tokenizer::Tokenizer;
 
 const TEXTS: [&str; 3] =
     ["Engine loses power under load", "SPN 157 FMI 18, P0087", "boost leak at the charge-air cooler"];
