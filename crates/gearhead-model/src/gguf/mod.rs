@@ -6,7 +6,7 @@
 //! In reading order:
 //!
 //! - [`value`]: values of the metadata;
-//! - [`file`]: a file to its metadata and tensors, with every length checked;
+//! - [`mod@file`]: a file to its metadata and tensors, with every length checked;
 //! - [`writer`]: the reverse;
 //! - [`blocks`]: numbers in few bits to f32 and back;
 //! - `names`: which weight is called what, and which rows stand in another order;
