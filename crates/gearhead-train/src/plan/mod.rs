@@ -224,7 +224,9 @@ impl Planner {
             walk.gradients(step, settings.recompute_every);
         }
         for evaluation in load::spread(&self.documents.evaluations(settings.batch_size)) {
-            evaluation.iter().for_each(|load| walk.evaluation(*load));
+            for load in evaluation {
+                walk.evaluation(*load);
+            }
         }
         walk.update();
         walk.writing();
