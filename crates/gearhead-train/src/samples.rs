@@ -1,30 +1,41 @@
 //! What a model writes for some validation cases, so that a reader sees what the training changed.
 
-use burn::tensor::{Tensor, backend::Backend};
+use burn::tensor::{Int, Tensor, TensorData, backend::Backend};
 use gearhead_data::prompt::Document;
-use gearhead_kernels::Kernels;
+use gearhead_kernels::{Documents, Kernels};
 use gearhead_model::{Decoder, Precision, Predictor};
 
-use crate::{data::TrainData, error::Result, trainer::SampleText};
+use crate::{config::Config, data::TrainData, error::Result, trainer::SampleText};
 
 /// Cases that are shown.
 const CASES: usize = 3;
 /// The most tokens that are written for each.
 const MAX_NEW_TOKENS: usize = 64;
+/// The same where everything is read again for each.
+const MAX_NEW_TOKENS_ANEW: usize = 24;
 
 /// The most probable continuation of some validation cases, spread over the file.
 ///
 /// # Errors
 ///
 /// The tokenizer's own rules fail on what the model writes.
-pub(crate) fn samples<B: Kernels>(decoder: &Decoder<B>, data: &TrainData) -> Result<Vec<SampleText>> {
-    let markers = data.tokenizer.case_markers()?;
+pub(crate) fn samples<B: Kernels>(
+    decoder: &Decoder<B>,
+    data: &TrainData,
+    config: &Config,
+) -> Result<Vec<SampleText>> {
+    // What is trained on text alone knows no cases.
+    let Some(markers) = data.tokenizer.markers() else { return Ok(Vec::new()) };
     let step = data.validation.len().div_ceil(CASES).max(1);
     let prompt_len = |document: &Document| document.ids.iter().position(|id| *id == markers.cause);
     let cut = |document| prompt_len(document).map(|place| document.ids.split_at(place + 1));
     let cases: Vec<(&[u32], &[u32])> = data.validation.iter().step_by(step).filter_map(cut).collect();
     let prompts: Vec<&[u32]> = cases.iter().map(|(prompt, _)| *prompt).collect();
-    let texts = continuations(decoder, &prompts, markers.eos)?;
+    let texts = match config.lora {
+        None => continuations(decoder, &prompts, markers.eos)?,
+        // To predict, adapters would be put into weights of 32 bit, which stand beside those that are trained on.
+        Some(_) => continuations_anew(decoder, &prompts, markers.eos),
+    };
     let sample = |((prompt, expected), written): (&(&[u32], &[u32]), &Vec<u32>)| {
         let [prompt, expected, written] = [*prompt, *expected, written].map(|ids| marked(data, ids));
         Ok(SampleText { prompt: prompt?, expected: expected?, written: written? })
@@ -70,6 +81,37 @@ fn continuations<B: Kernels>(decoder: &Decoder<B>, prompts: &[&[u32]], end: u32)
         }
     }
     Ok(texts)
+}
+
+/// The same without a cache: everything is read again for each token.
+fn continuations_anew<B: Kernels>(decoder: &Decoder<B>, prompts: &[&[u32]], end: u32) -> Vec<Vec<u32>> {
+    let longest = prompts.iter().map(|prompt| prompt.len()).max().unwrap_or(0);
+    let room = decoder.config().max_seq_len.saturating_sub(longest).min(MAX_NEW_TOKENS_ANEW);
+    let mut texts = vec![Vec::new(); prompts.len()];
+    let mut open: Vec<usize> = (0..prompts.len()).collect();
+    for _ in 0..room {
+        if open.is_empty() {
+            break;
+        }
+        let (mut ids, mut offsets) = (Vec::new(), vec![0]);
+        for text in &open {
+            ids.extend(prompts[*text]);
+            ids.extend(&texts[*text]);
+            offsets.push(ids.len());
+        }
+        let hidden = decoder.forward_packed(&ids, &Documents::new(&offsets));
+        let ends: Vec<i64> = offsets[1..].iter().map(|end| *end as i64 - 1).collect();
+        let ends = Tensor::<B, 1, Int>::from_data(TensorData::new(ends, [open.len()]), &decoder.device());
+        let next = most_probable(decoder.logits(hidden.select(0, ends)));
+        let written = open.into_iter().zip(next).filter(|(_, id)| *id != end);
+        open = written
+            .map(|(text, id)| {
+                texts[text].push(id);
+                text
+            })
+            .collect();
+    }
+    texts
 }
 
 fn most_probable<B: Backend>(logits: Tensor<B, 2>) -> Vec<u32> {

@@ -443,7 +443,7 @@ impl<'a, B: AutodiffKernels> Training<'a, B> {
     }
 
     fn sample(&mut self, decoder: &Decoder<B::InnerBackend>) -> Result<()> {
-        let samples = samples(decoder, self.data)?;
+        let samples = samples(decoder, self.data, self.config)?;
         self.record(&Event::Samples { step: self.state.step, samples })
     }
 

@@ -205,8 +205,10 @@ struct Planner {
 
 impl Planner {
     fn new(config: &Config, data: &TrainData, place: Place) -> Self {
-        let model = ModelConfig { vocab_size: data.tokenizer.vocab_size(), ..config.model.clone() };
-        let (parameters, documents) = (Parameters::of(&model), Documents::of(data));
+        // A model that is there knows its vocabulary, which may have rows to spare.
+        let vocab_size = data.tokenizer.vocab_size().max(config.model.vocab_size);
+        let model = ModelConfig { vocab_size, ..config.model.clone() };
+        let (parameters, documents) = (Parameters::of(&model, config.lora.as_ref()), Documents::of(data));
         Self { model, parameters, documents, place, seed: config.seed, epochs: config.train.epochs }
     }
 

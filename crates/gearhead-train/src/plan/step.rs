@@ -7,7 +7,7 @@ use gearhead_model::ModelConfig;
 use super::{
     ledger::{Held, Ledger, Reuse, Use},
     load::Load,
-    parameters::Parameters,
+    parameters::{Frozen, Parameters},
 };
 use crate::gradients::segments;
 
@@ -46,6 +46,8 @@ struct Layer {
     middle: Held,
     gate_up: Held,
     output: Held,
+    /// What adapters are given: the inputs of their layers.
+    given: Vec<Held>,
 }
 
 impl<'a> Walk<'a> {
@@ -131,7 +133,8 @@ impl<'a> Walk<'a> {
             let Some(segment) = earlier.next() else { break };
             layers.extend(segment.clone().map(|index| (index, self.kept_layer(load))));
         }
-        if !self.parameters.is_tied && gradients.embedding.is_none() {
+        let is_trained = self.parameters.frozen.is_none();
+        if is_trained && !self.parameters.is_tied && gradients.embedding.is_none() {
             // Zeros are made by Burn, and its memory goes back to the system.
             gradients.embedding = Some(self.ledger.take_aside(self.parameters.table, Use::Gradients));
         }
@@ -140,8 +143,10 @@ impl<'a> Walk<'a> {
 
     /// A layer of which only the output is kept.
     fn forgotten_layer(&mut self, load: Load) -> Held {
-        let Layer { qkv, attended, beside, middle, gate_up, output } = self.forward(load, Use::Workspace);
+        let Layer { qkv, attended, beside, middle, gate_up, output, given } =
+            self.forward(load, Use::Workspace);
         self.ledger.give([qkv, attended, beside, middle, gate_up]);
+        self.ledger.give(given);
         output
     }
 
@@ -152,9 +157,10 @@ impl<'a> Walk<'a> {
     fn forward(&mut self, load: Load, by: Use) -> Layer {
         let Load { tokens, .. } = load;
         let (d_model, d_ff) = (self.config.d_model, self.config.d_ff);
+        let mut given = Vec::new();
         let normed = self.take(tokens * d_model, Use::Workspace);
         let qkv = self.joined(tokens * self.heads.qkv_dim(), by);
-        self.ledger.give(normed);
+        self.given(normed, &mut given);
         let attended = self.take(tokens * self.heads.q_dim(), by);
         let beside = self.take(self.beside_attention(load), by);
         let scores = self.attention_workspace(load, 2);
@@ -162,11 +168,16 @@ impl<'a> Walk<'a> {
         let middle = self.take(tokens * d_model, by);
         let normed = self.take(tokens * d_model, Use::Workspace);
         let gate_up = self.joined(tokens * 2 * d_ff, by);
-        self.ledger.give(normed);
+        self.given(normed, &mut given);
         let active = self.take(tokens * d_ff, Use::Workspace);
         let output = self.take(tokens * d_model, by);
-        self.ledger.give(active);
-        Layer { qkv, attended, beside, middle, gate_up, output }
+        self.given(active, &mut given);
+        Layer { qkv, attended, beside, middle, gate_up, output, given }
+    }
+
+    /// What linear layers were given is kept for their adapters.
+    fn given(&mut self, held: Held, given: &mut Vec<Held>) {
+        if self.parameters.frozen.is_some() { given.push(held) } else { self.ledger.give(held) }
     }
 
     /// The gradient for what the last layer made.
@@ -176,10 +187,15 @@ impl<'a> Walk<'a> {
         let hidden = self.take(predicting, Use::Logits);
         self.ledger.give(normed);
         let hidden_grad = self.take(predicting, Use::Logits);
-        let found = self.take(self.parameters.table, Use::Gradients);
-        let logits = self.logits(load);
+        let logits = if self.parameters.frozen.is_none() {
+            let found = self.take(self.parameters.table, Use::Gradients);
+            let logits = self.logits(load);
+            self.sum(&mut gradients.output, found);
+            logits
+        } else {
+            self.logits(load)
+        };
         self.ledger.give(logits);
-        self.sum(&mut gradients.output, found);
         let pushed = self.pushed(predicting);
         self.ledger.give(hidden_grad);
         let rows = self.ledger.take_aside(all, Use::Workspace);
@@ -193,7 +209,7 @@ impl<'a> Walk<'a> {
     fn backward(&mut self, load: Load, layer: Layer, grad: Held, gradients: &mut Option<Vec<Held>>) -> Held {
         let Load { tokens, .. } = load;
         let (d_model, d_ff) = (self.config.d_model, self.config.d_ff);
-        let Layer { qkv, attended, beside, middle, gate_up, output } = layer;
+        let Layer { qkv, attended, beside, middle, gate_up, output, given } = layer;
         let pushed = self.pushed(tokens * d_model);
         self.ledger.give([grad, output]);
         let parameters = self.parameters;
@@ -223,6 +239,7 @@ impl<'a> Walk<'a> {
         self.ledger.give(qkv_grad);
         let x_grad = self.take(tokens * d_model, Use::Workspace);
         self.ledger.give([normed_grad, middle_grad, qkv, attended, beside]);
+        self.ledger.give(given);
 
         match gradients {
             Some(_) => self.ledger.give(found),
@@ -254,7 +271,11 @@ impl<'a> Walk<'a> {
             Operations::Cpu => 1,
             Operations::Portable => 4,
         };
-        (0..copies).map(|_| self.take(numbers, Use::Logits)).collect()
+        let mut logits: Vec<Held> = (0..copies).map(|_| self.take(numbers, Use::Logits)).collect();
+        if self.parameters.frozen.as_ref().is_some_and(|frozen| !frozen.is_wide()) {
+            logits.push(self.take(self.parameters.table, Use::Workspace));
+        }
+        logits
     }
 
     /// Numbers that attention keeps beside its output: one for each row of scores, or all probabilities.
@@ -275,9 +296,14 @@ impl<'a> Walk<'a> {
         vec![self.take(times * scores(self.heads, load) + spread, Use::Workspace)]
     }
 
-    /// The results of several weights in one row, which are made apart where that is not done in place.
+    /// The results of several weights in one row, which are made apart where that is not done in place, from weights that are
+    /// widened one at a time.
     fn joined(&mut self, numbers: usize, by: Use) -> Held {
-        let apart = (self.operations == Operations::Portable).then(|| self.take(numbers, Use::Workspace));
+        let widened = self.parameters.frozen.as_ref().map_or(0, Frozen::widened);
+        let widened = self.take(widened, Use::Workspace);
+        self.ledger.give(widened);
+        let is_apart = self.operations == Operations::Portable || self.parameters.frozen.is_some();
+        let apart = is_apart.then(|| self.take(numbers, Use::Workspace));
         let joined = self.take(numbers, by);
         self.ledger.give(apart);
         joined
