@@ -14,7 +14,9 @@ mod load;
 mod parameters;
 mod step;
 
-use gearhead_model::ModelConfig;
+use std::path::Path;
+
+use gearhead_model::{ModelConfig, ModelDirectory};
 use serde::Serialize;
 
 pub use choose::Settings;
@@ -193,6 +195,13 @@ const FITTING: u64 = 55 << 20;
 /// Code that the system has not read yet when the data has been loaded.
 const CODE: u64 = 6 << 20;
 
+/// Bytes of the files of weights of a model directory; none where it cannot be opened, which the training will tell.
+fn file_bytes(model: &Path) -> u64 {
+    let Ok(model) = ModelDirectory::open(model) else { return 0 };
+    let bytes = |path: &Path| path.metadata().map_or(0, |metadata| metadata.len());
+    model.weight_files().map(bytes).sum()
+}
+
 /// What plans of one training have in common.
 struct Planner {
     model: ModelConfig,
@@ -201,6 +210,8 @@ struct Planner {
     place: Place,
     seed: u64,
     epochs: usize,
+    /// Bytes of the file of weights, which stands in memory while they are stored in fewer bits.
+    loading: u64,
 }
 
 impl Planner {
@@ -209,7 +220,10 @@ impl Planner {
         let vocab_size = data.tokenizer.vocab_size().max(config.model.vocab_size);
         let model = ModelConfig { vocab_size, ..config.model.clone() };
         let (parameters, documents) = (Parameters::of(&model, config.lora.as_ref()), Documents::of(data));
-        Self { model, parameters, documents, place, seed: config.seed, epochs: config.train.epochs }
+        let is_read = parameters.frozen.as_ref().is_some_and(|frozen| !frozen.is_wide());
+        let on_cpu = place.program_bytes > 0;
+        let loading = config.from.as_ref().filter(|_| is_read && on_cpu).map_or(0, |from| file_bytes(from));
+        Self { model, parameters, documents, place, seed: config.seed, epochs: config.train.epochs, loading }
     }
 
     fn steps(&self, settings: &Settings) -> Vec<Vec<load::Load>> {
@@ -242,7 +256,9 @@ impl Planner {
             0 => (0, 0),
             program => (FITTING, program + CODE),
         };
-        let workspace = ledger.total().max(fitting).saturating_sub(gradients + activations + logits);
+        let steps = ledger.total() + optimizer;
+        let workspace =
+            steps.max(fitting).max(self.loading).saturating_sub(gradients + activations + logits + optimizer);
         Parts { weights, gradients, optimizer, activations, logits, workspace, program }
     }
 }
