@@ -9,7 +9,8 @@ use crate::{
     constraint::Constraint,
     decode::{Continuation, FinishReason, Prefix, check, check_ids, to_vec},
     error::{Error, Result},
-    sampling::{Sampler, Sampling, argmax},
+    log_probs::TokenLogProbs,
+    sampling::{Sampler, Sampling},
 };
 
 /// Tokens of prompts that are read in one pass, so that texts that are being written do not wait long for a new prompt,
@@ -31,7 +32,7 @@ const CHUNK: usize = 512;
 ///     batcher.submit(&prompt, 8, &Sampling::greedy())?;
 /// }
 /// while !batcher.is_idle() {
-///     for (number, text) in batcher.step(&mut |_number, _id| {}) {
+///     for (number, text) in batcher.step(&mut |_number, _token| {}) {
 ///         println!("{number}: {:?}", text?.ids);
 ///     }
 /// }
@@ -47,6 +48,16 @@ pub struct Batcher<'a, B: Kernels> {
     submitted: usize,
 }
 
+/// A token that was written.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Token {
+    /// Its id.
+    pub id: u32,
+    /// How probable it was, where that was asked for.
+    pub log_probs: Option<TokenLogProbs>,
+}
+
 /// A text that is written or waits for it.
 #[derive(Debug)]
 struct Text {
@@ -55,15 +66,11 @@ struct Text {
     input: Vec<u32>,
     ids: Vec<u32>,
     limit: usize,
-    choice: Choice,
-}
-
-/// Who chooses the next token.
-#[derive(Debug)]
-enum Choice {
-    Sampled(Box<Sampler>),
-    /// The most probable of what a grammar allows.
-    Constrained(Box<Constraint>),
+    sampler: Sampler,
+    /// A grammar to keep to.
+    constraint: Option<Box<Constraint>>,
+    /// Whether log-probabilities are told, and for how many of the most probable tokens beside the one that is taken.
+    log_probs: Option<usize>,
 }
 
 impl<'a, B: Kernels> Batcher<'a, B> {
@@ -91,8 +98,26 @@ impl<'a, B: Kernels> Batcher<'a, B> {
         check(self.predictor.config(), prompt)?;
         let room = self.capacity().checked_sub(self.cache.shared_len() + prompt.len());
         let room = room.ok_or(Error::TooLong { tokens: prompt.len(), max_seq_len: self.capacity() })?;
-        let choice = Choice::Sampled(Box::new(Sampler::new(sampling)?));
-        Ok(self.wait(prompt.to_vec(), max_new_tokens.min(room), choice))
+        let text = Text::new(prompt, max_new_tokens.min(room), sampling)?;
+        Ok(self.wait(text))
+    }
+
+    /// The same within a grammar, if one is given, and with log-probabilities of so many alternatives, if they are asked
+    /// for.
+    pub(crate) fn submit_within(
+        &mut self,
+        prompt: &[u32],
+        max_new_tokens: usize,
+        sampling: &Sampling,
+        constraint: Option<Constraint>,
+        log_probs: Option<usize>,
+    ) -> Result<usize> {
+        let number = self.submit(prompt, max_new_tokens, sampling)?;
+        if let Some(text) = self.waiting.back_mut() {
+            text.constraint = constraint.map(Box::new);
+            text.log_probs = log_probs;
+        }
+        Ok(number)
     }
 
     /// Asks for what the model finds most probable of what a grammar allows, behind what a text begins with, which is not
@@ -100,7 +125,24 @@ impl<'a, B: Kernels> Batcher<'a, B> {
     pub(crate) fn submit_constrained(&mut self, begun: &[u32], constraint: Constraint) -> Result<usize> {
         check_ids(self.predictor.config(), begun)?;
         let room = self.capacity().saturating_sub(self.cache.shared_len() + begun.len());
-        Ok(self.wait(begun.to_vec(), room, Choice::Constrained(Box::new(constraint))))
+        let mut text = Text::new(begun, room, &Sampling::greedy())?;
+        text.constraint = Some(Box::new(constraint));
+        Ok(self.wait(text))
+    }
+
+    /// Stops a text that is written or waits: its place is free from the next step on.
+    pub fn cancel(&mut self, number: usize) {
+        self.waiting.retain(|text| text.number != number);
+        for text in &mut self.running {
+            text.take_if(|text| text.number == number);
+        }
+    }
+
+    /// How many tokens the texts hold in the cache, and how many it has room for.
+    pub fn cache_use(&self) -> (usize, usize) {
+        let running = self.running.iter().enumerate().filter(|(_, text)| text.is_some());
+        let held = running.map(|(sequence, _)| self.cache.len(sequence)).sum();
+        (held, self.cache.sequences() * self.cache.capacity())
     }
 
     /// Whether nothing is left to write.
@@ -110,7 +152,7 @@ impl<'a, B: Kernels> Batcher<'a, B> {
 
     /// Writes the next token of every text that has a place; `on_token` sees each with the number of its text. Returns
     /// those that are done.
-    pub fn step(&mut self, on_token: &mut dyn FnMut(usize, u32)) -> Vec<(usize, Result<Continuation>)> {
+    pub fn step(&mut self, on_token: &mut dyn FnMut(usize, Token)) -> Vec<(usize, Result<Continuation>)> {
         let mut done = Vec::new();
         self.fill(on_token, &mut done);
         // What each text is given in this pass: all that it has not seen, or of a long prompt the next part.
@@ -145,15 +187,19 @@ impl<'a, B: Kernels> Batcher<'a, B> {
         self.cache.capacity().min(self.predictor.config().max_seq_len)
     }
 
-    fn wait(&mut self, input: Vec<u32>, limit: usize, choice: Choice) -> usize {
+    fn wait(&mut self, text: Text) -> usize {
         let number = self.submitted;
-        self.waiting.push_back(Text { number, input, ids: Vec::new(), limit, choice });
+        self.waiting.push_back(Text { number, ..text });
         self.submitted += 1;
         number
     }
 
     /// Gives free places to those that wait, and takes out those that are done without the model.
-    fn fill(&mut self, on_token: &mut dyn FnMut(usize, u32), done: &mut Vec<(usize, Result<Continuation>)>) {
+    fn fill(
+        &mut self,
+        on_token: &mut dyn FnMut(usize, Token),
+        done: &mut Vec<(usize, Result<Continuation>)>,
+    ) {
         for sequence in 0..self.running.len() {
             loop {
                 if self.running[sequence].is_none() {
@@ -182,14 +228,21 @@ impl<'a, B: Kernels> Batcher<'a, B> {
 }
 
 impl Text {
+    fn new(prompt: &[u32], limit: usize, sampling: &Sampling) -> Result<Self> {
+        let sampler = Sampler::new(sampling)?;
+        let input = prompt.to_vec();
+        Ok(Self { number: 0, input, ids: Vec::new(), limit, sampler, constraint: None, log_probs: None })
+    }
+
     /// Adds what must come next whatever the model thinks; says why the text is over, where it is.
-    fn prepare(&mut self, on_token: &mut dyn FnMut(usize, u32)) -> Result<Option<FinishReason>> {
-        if let Choice::Constrained(constraint) = &mut self.choice {
-            let mut forced = constraint.take_forced();
+    fn prepare(&mut self, on_token: &mut dyn FnMut(usize, Token)) -> Result<Option<FinishReason>> {
+        if let Some(constraint) = &mut self.constraint {
+            // Nobody knows how probable a token is that the model was not asked for.
+            let mut forced = if self.log_probs.is_some() { Vec::new() } else { constraint.take_forced() };
             let is_too_long = self.ids.len() + forced.len() > self.limit;
             forced.truncate(self.limit - self.ids.len());
             for id in &forced {
-                on_token(self.number, *id);
+                on_token(self.number, Token { id: *id, log_probs: None });
             }
             self.ids.extend_from_slice(&forced);
             self.input.extend(forced);
@@ -205,29 +258,28 @@ impl Text {
         &mut self,
         logits: &mut [f32],
         eos_ids: &[u32],
-        on_token: &mut dyn FnMut(usize, u32),
+        on_token: &mut dyn FnMut(usize, Token),
     ) -> Option<Result<FinishReason>> {
-        let chosen = match &mut self.choice {
-            Choice::Sampled(sampler) => Ok(sampler.next(logits)),
-            Choice::Constrained(constraint) => constraint.mask(logits).map(|()| argmax(logits)),
-        };
-        let id = match chosen {
-            Ok(id) => id,
-            Err(error) => return Some(Err(error)),
-        };
+        // Those of the model, before a grammar takes anything away.
+        let table = self.log_probs.map(|n_top| TokenLogProbs::table(logits, n_top));
+        if let Some(constraint) = &mut self.constraint
+            && let Err(error) = constraint.mask(logits)
+        {
+            return Some(Err(error));
+        }
+        let id = self.sampler.next(logits);
         if eos_ids.contains(&id) {
             return Some(Ok(FinishReason::Stop));
         }
-        if let Choice::Constrained(constraint) = &mut self.choice
+        if let Some(constraint) = &mut self.constraint
             && let Err(error) = constraint.take(id)
         {
             return Some(Err(error));
         }
-        on_token(self.number, id);
+        on_token(self.number, Token { id, log_probs: table.map(|table| table.of(id)) });
         self.ids.push(id);
         self.input.push(id);
-        let is_sampled = matches!(self.choice, Choice::Sampled(_));
-        (is_sampled && self.ids.len() >= self.limit).then_some(Ok(FinishReason::Length))
+        (self.constraint.is_none() && self.ids.len() >= self.limit).then_some(Ok(FinishReason::Length))
     }
 }
 
@@ -326,6 +378,57 @@ mod tests {
             );
         }
         assert!(order.windows(2).any(|pair| pair == [0, 1]) && order.windows(2).any(|pair| pair == [1, 0]));
+    }
+
+    #[test]
+    fn a_text_that_is_stopped_makes_room_and_changes_no_other() {
+        let predictor = predictor();
+        let mut batcher = Batcher::new(&predictor, 2, 40);
+        let prompts = [vec![4, 5], vec![6, 7, 8], vec![9, 10]];
+        for prompt in &prompts {
+            batcher.submit(prompt, 9, &Sampling::greedy()).unwrap();
+        }
+        let mut texts = vec![None, None, None];
+        for step in 0..40 {
+            if step == 2 {
+                let (held, room) = batcher.cache_use();
+                assert_eq!((held, room), (2 + 3 + 2, 80), "two prompts, and what two steps added");
+                batcher.cancel(0);
+            }
+            for (number, text) in batcher.step(&mut |_, _| {}) {
+                texts[number] = Some(text.unwrap());
+            }
+        }
+        assert!(batcher.is_idle() && texts[0].is_none());
+        assert_eq!(batcher.cache_use().0, 0);
+        for (prompt, text) in prompts.iter().zip(texts).skip(1) {
+            assert_eq!(
+                text.unwrap(),
+                generate(&predictor, prompt, 9, &Sampling::greedy(), &mut |_| {}).unwrap()
+            );
+        }
+        batcher.submit(&prompts[0], 9, &Sampling::greedy()).unwrap();
+        batcher.cancel(3);
+        assert!(batcher.is_idle(), "a text that waits can be stopped too");
+    }
+
+    #[test]
+    fn log_probabilities_are_those_of_the_whole_text() {
+        let predictor = predictor();
+        let mut batcher = Batcher::new(&predictor, 1, 40);
+        batcher.submit_within(&[4, 5], 6, &Sampling::greedy(), None, Some(3)).unwrap();
+        let mut tokens = Vec::new();
+        while !batcher.is_idle() {
+            batcher.step(&mut |_, token| tokens.push(token));
+        }
+        let ids: Vec<u32> = [4, 5].into_iter().chain(tokens.iter().map(|token| token.id)).collect();
+        let expected = crate::decode::log_probs(&predictor, &ids).unwrap();
+        for (token, expected) in tokens.iter().zip(&expected[2..]) {
+            let found = token.log_probs.as_ref().unwrap();
+            assert!((found.chosen - expected.unwrap()).abs() < 1e-4, "{found:?} against {expected:?}");
+            assert_eq!((found.top.len(), found.top[0]), (3, (token.id, found.chosen)));
+            assert!(found.top.is_sorted_by(|a, b| a.1 >= b.1));
+        }
     }
 
     #[test]

@@ -70,7 +70,20 @@ impl Grammars {
     ///
     /// It is not one.
     pub(crate) fn lark(&self, grammar: String) -> Result<Constraint> {
-        let parser = self.factory.create_parser(TopLevelGrammar::from_lark(grammar));
+        self.compile(TopLevelGrammar::from_lark(grammar))
+    }
+
+    /// JSON that a JSON schema allows.
+    ///
+    /// # Errors
+    ///
+    /// It is no schema, or has a keyword that the library does not know.
+    pub(crate) fn json_schema(&self, schema: serde_json::Value) -> Result<Constraint> {
+        self.compile(TopLevelGrammar::from_json_schema(schema))
+    }
+
+    fn compile(&self, grammar: TopLevelGrammar) -> Result<Constraint> {
+        let parser = self.factory.create_parser(grammar);
         let matcher = Matcher::new(parser);
         match matcher.get_error() {
             Some(error) => Err(Error::Grammar(error)),

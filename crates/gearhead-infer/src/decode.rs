@@ -75,7 +75,8 @@ impl<B: Kernels> Prefix<B> {
     }
 
     /// Continues the prompt with `begun` and then with what the model finds most probable of what `constraint` allows.
-    /// Tokens that are forced are read together, not one by one. The continuation is without `begun`.
+    /// Tokens that are forced are read together, not one by one. The continuation is without `begun`; `on_token` sees each of
+    /// its tokens as it comes.
     ///
     /// # Errors
     ///
@@ -85,10 +86,11 @@ impl<B: Kernels> Prefix<B> {
         predictor: &Predictor<B>,
         begun: &[u32],
         constraint: Constraint,
+        on_token: &mut dyn FnMut(u32),
     ) -> Result<Continuation> {
         let mut batcher = Batcher::after(predictor, self, 1, predictor.config().max_seq_len);
         batcher.submit_constrained(begun, constraint)?;
-        only_text(batcher, &mut |_| {})
+        only_text(batcher, on_token)
     }
 
     fn score_together(&self, predictor: &Predictor<B>, continuations: &[Vec<u32>]) -> Result<Vec<f64>> {
@@ -184,7 +186,7 @@ pub fn generate_many<B: Kernels>(
         batcher.submit(&prompt[own..], max_new_tokens, sampling)?;
     }
     while !batcher.is_idle() {
-        for (number, text) in batcher.step(&mut |number, id| on_token(numbers[number], id)) {
+        for (number, text) in batcher.step(&mut |number, token| on_token(numbers[number], token.id)) {
             texts[numbers[number]] = text;
         }
     }
@@ -205,7 +207,7 @@ fn common_prefix(prompts: &[&[u32]]) -> usize {
 /// Writes the only text of a batch.
 fn only_text<B: Kernels>(mut batcher: Batcher<'_, B>, on_token: &mut dyn FnMut(u32)) -> Result<Continuation> {
     loop {
-        if let Some((_, text)) = batcher.step(&mut |_, id| on_token(id)).pop() {
+        if let Some((_, text)) = batcher.step(&mut |_, token| on_token(token.id)).pop() {
             return text;
         }
     }

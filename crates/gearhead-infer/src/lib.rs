@@ -8,6 +8,7 @@
 //! - [`sampling`]: one token from logits;
 //! - [`decode`]: continuing a prompt, and the log-probabilities of given tokens and continuations;
 //! - [`batch`]: many continuations at once;
+//! - [`text_stream`]: the text of tokens as they come;
 //! - [`engine`]: from case to report;
 //! - [`report`]: the report, its JSON and its text;
 //! - [`eval`]: how good a model is, beside simple baselines.
@@ -20,9 +21,12 @@ mod document;
 pub mod engine;
 mod error;
 pub mod eval;
+mod log_probs;
 pub mod report;
 pub mod sampling;
+pub mod text_stream;
 
 pub use engine::{Diagnose, Engine};
 pub use error::{Error, Result};
+pub use log_probs::TokenLogProbs;
 pub use report::Report;

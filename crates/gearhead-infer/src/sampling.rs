@@ -98,7 +98,8 @@ impl Sampler {
         let weight = |logit: f32| ((logit - largest) / temperature).exp();
         let mut kept: Vec<(u32, f32)> = (0..)
             .zip(logits.iter().map(|logit| weight(*logit)))
-            .filter(|(_, weight)| *weight >= min_p)
+            // What a grammar took away must not be drawn where rounding leaves nothing else.
+            .filter(|(_, weight)| *weight >= min_p && *weight > 0.0)
             .collect();
         if top_k > 0 && top_k < kept.len() {
             // Selecting is linear in the vocabulary; only what is kept is sorted.

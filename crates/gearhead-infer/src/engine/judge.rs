@@ -6,7 +6,7 @@ use gearhead_data::{
     knowledge::{Card, KnowledgeBase, ended},
     likeness::Phrases,
     manifest::{Candidate, Thresholds},
-    reading::{Reading, SafetyDevice},
+    reading::Reading,
     severity::Severity,
     system::System,
 };
@@ -57,9 +57,7 @@ pub(super) fn judge(found: Findings<'_>) -> Report {
         None => (found.causes, found.written),
     };
     let card_of = |candidate: &Candidate| candidate.fault.as_deref().and_then(|id| knowledge.card(id));
-    let shown = causes.iter().take(MAX_SHOWN).take_while(|(_, probability)| *probability >= SHOWN_FROM);
-    let shown: Vec<_> =
-        shown.chain(causes.first().filter(|(_, probability)| *probability < SHOWN_FROM)).collect();
+    let shown: Vec<_> = shown(causes).collect();
     let plausible: Vec<&Card> = shown
         .iter()
         .filter(|(_, probability)| *probability >= DANGER_FROM)
@@ -104,16 +102,17 @@ pub(super) fn judge(found: Findings<'_>) -> Report {
     report
 }
 
-/// The refusal to say how a device is defeated.
-pub(super) fn declined_bypass(device: SafetyDevice) -> Declined {
-    let (name, protects, procedure) = (device.name(), device.protects(), device.safe_procedure());
-    let message = format!("Gearhead does not say how to defeat {name}. {protects} {procedure}");
-    Declined { kind: DeclinedKind::SafetyBypass, message }
+/// The causes that are shown: the first in any case.
+pub(super) fn shown<'a, 'c>(
+    causes: &'c [(&'a Candidate, f64)],
+) -> impl Iterator<Item = &'c (&'a Candidate, f64)> {
+    let shown = causes.iter().take(MAX_SHOWN).take_while(|(_, probability)| *probability >= SHOWN_FROM);
+    shown.chain(causes.first().filter(|(_, probability)| *probability < SHOWN_FROM))
 }
 
 fn declined(found: &Findings<'_>) -> Option<Declined> {
     if let Some(device) = found.reading.bypass {
-        return Some(declined_bypass(device));
+        return Some(Declined::bypass(device));
     }
     (!found.is_familiar).then(|| Declined {
         kind: DeclinedKind::OutOfDomain,

@@ -6,7 +6,9 @@ mod fit;
 mod judge;
 mod past_cases;
 pub(crate) mod question;
+mod stage;
 mod write;
+mod writer;
 
 use std::{
     collections::HashSet,
@@ -38,12 +40,15 @@ use crate::{
 
 pub use candidates::Scored;
 pub use fit::{Fitted, PastCasesAre, fit, learn_linear};
+pub use stage::{LikelyCause, Part, Stage};
 #[cfg(test)]
 pub(crate) use write::supported_text;
+pub use writer::{Order, Writer};
 
 use candidates::{Candidates, log_mean_prob, rank};
 use cards::CardIndex;
 use past_cases::PastCases;
+use writer::EngineWriter;
 
 /// Tokens that a prompt must leave free for the text of the answer, beside the cause's name.
 const ANSWER_TOKENS: usize = 64;
@@ -76,7 +81,21 @@ pub trait Diagnose {
     /// # Errors
     ///
     /// As [`diagnose`](Self::diagnose), or a finding names no test or result of the knowledge.
-    fn diagnose_after(&self, case: &Case, findings: &[Finding]) -> Result<Report>;
+    fn diagnose_after(&self, case: &Case, findings: &[Finding]) -> Result<Report> {
+        self.diagnose_observed(case, findings, &mut |_| {})
+    }
+
+    /// The same, and tells how far it has come.
+    ///
+    /// # Errors
+    ///
+    /// As [`diagnose_after`](Self::diagnose_after).
+    fn diagnose_observed(
+        &self,
+        case: &Case,
+        findings: &[Finding],
+        on_stage: &mut dyn FnMut(Stage),
+    ) -> Result<Report>;
 
     /// Diagnoses one case and says what speaks for each cause, for little more than one of the two costs.
     ///
@@ -133,6 +152,12 @@ pub trait Diagnose {
         on_token: &mut dyn FnMut(usize, u32),
     ) -> Result<Vec<Result<Continuation>>>;
 
+    /// Room for so many texts that are written at once, each of at most `capacity` tokens with its prompt.
+    fn writer(&self, texts: usize, capacity: usize) -> Box<dyn Writer + '_>;
+
+    /// The most tokens that the model takes, prompt and answer together.
+    fn max_seq_len(&self) -> usize;
+
     /// The log-probability of every token, in nats; `None` for the first.
     ///
     /// # Errors
@@ -148,7 +173,7 @@ pub trait Diagnose {
     fn manifest(&self) -> Option<&Manifest>;
 
     /// The cards, machines and codes that the engine goes by.
-    fn knowledge(&self) -> &KnowledgeBase;
+    fn knowledge(&self) -> &Arc<KnowledgeBase>;
 
     /// Goes by other knowledge from now on. A company's own cards that the model was not trained on are ranked too, by
     /// wordings and codes: the model speaks neither for nor against them (see [`Scored::evidence`]). Cards that the
@@ -180,6 +205,8 @@ pub struct Engine<B: Kernels> {
     predictor: Predictor<B>,
     tokenizer: Tokenizer,
     diagnosis: Option<Diagnosis>,
+    /// Made when first needed: what only ranks never does.
+    grammars: OnceLock<Grammars>,
     knowledge: Arc<KnowledgeBase>,
     cards: Arc<CardIndex>,
     past: PastCases,
@@ -196,8 +223,6 @@ struct Diagnosis {
     trained: usize,
     /// What single words and codes tell, where the model has it.
     linear: Option<Linear>,
-    /// Made when first needed: what only ranks never does.
-    grammars: OnceLock<Grammars>,
 }
 
 impl Diagnosis {
@@ -205,7 +230,7 @@ impl Diagnosis {
         let markers = tokenizer.case_markers()?;
         let trained = manifest.candidates.len();
         let candidates = Candidates::new(&manifest, trained, tokenizer, markers)?;
-        Ok(Self { manifest, markers, candidates, trained, linear: None, grammars: OnceLock::new() })
+        Ok(Self { manifest, markers, candidates, trained, linear: None })
     }
 
     /// Whether most of the causes are those of cards, so that what no card is about is not the model's business either.
@@ -224,14 +249,6 @@ impl Diagnosis {
         let mut log_probs: Vec<f64> = logits.into_iter().map(|logit| logit - total).collect();
         log_probs.resize(n, log_mean_prob(&log_probs));
         log_probs
-    }
-
-    fn grammars(&self, tokenizer: &Tokenizer) -> Result<&Grammars> {
-        if let Some(grammars) = self.grammars.get() {
-            return Ok(grammars);
-        }
-        let grammars = Grammars::new(tokenizer, self.markers.eos)?;
-        Ok(self.grammars.get_or_init(|| grammars))
     }
 
     /// Puts the company's own cards behind the causes of the training.
@@ -341,7 +358,20 @@ impl<B: Kernels> Engine<B> {
         let predictor = directory.predictor(precision, device)?;
         let (knowledge, cards) = (KnowledgeBase::shared(), CardIndex::shared());
         let past = PastCases::default();
-        Ok(Self { predictor, tokenizer, diagnosis, knowledge, cards, past, name: name.to_owned() })
+        let (grammars, name) = (OnceLock::new(), name.to_owned());
+        Ok(Self { predictor, tokenizer, diagnosis, grammars, knowledge, cards, past, name })
+    }
+
+    /// What texts can be held to.
+    fn grammars(&self) -> Result<&Grammars> {
+        if let Some(grammars) = self.grammars.get() {
+            return Ok(grammars);
+        }
+        let of_cases = self.diagnosis.as_ref().map(|diagnosis| diagnosis.markers.eos);
+        let eos = of_cases.or(self.predictor.config().eos_ids.first().copied());
+        let eos = eos.ok_or_else(|| Error::Grammar("the model has no token that ends a text".to_owned()))?;
+        let grammars = Grammars::new(&self.tokenizer, eos)?;
+        Ok(self.grammars.get_or_init(|| grammars))
     }
 
     /// Whether the ranking was fitted with what single words tell.
@@ -408,9 +438,21 @@ impl<B: Kernels> Engine<B> {
     }
 
     /// The report of a case of which some tests were done, and what speaks for each cause.
-    fn report(&self, case: &Case, findings: &[Finding]) -> Result<(Report, Vec<Scored>)> {
+    fn report(
+        &self,
+        case: &Case,
+        findings: &[Finding],
+        on_stage: &mut dyn FnMut(Stage),
+    ) -> Result<(Report, Vec<Scored>)> {
         let (diagnosis, prompt) = self.prompt(case)?;
         let reading = self.cards.reader.read(case, &self.knowledge);
+        let is_familiar = !diagnosis.goes_by_cards(&self.knowledge)
+            || self.cards.familiarity(case, &reading) >= cards::FAMILIAR_FROM;
+        on_stage(Stage::Read { reading: Box::new(reading.clone()) });
+        // What the report will not say is not told on the way to it either.
+        let mut untold = |_: Stage| {};
+        let on_stage: &mut dyn FnMut(Stage) =
+            if is_familiar && reading.bypass.is_none() { on_stage } else { &mut untold };
         let prefix = Prefix::read(&self.predictor, &prompt)?;
         let past = self.past.nearest(case, &reading);
         let scored = self.weigh(diagnosis, &prefix, case, &reading, &past)?;
@@ -428,14 +470,15 @@ impl<B: Kernels> Engine<B> {
         }
         causes.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
         let similar_cases = self.past.shown(&past);
-        let written = self.write(diagnosis, &prefix, causes[0].0, case, &similar_cases)?;
+        let best = causes[0].0;
         let causes: Vec<_> =
             causes.into_iter().map(|(index, probability)| (candidate(index), probability)).collect();
+        on_stage(Stage::Ranked { causes: judge::shown(&causes).map(LikelyCause::from).collect() });
+        let written = self.write(diagnosis, &prefix, best, case, &similar_cases, on_stage)?;
         let report = judge::judge(judge::Findings {
             case,
             similar_cases,
-            is_familiar: !diagnosis.goes_by_cards(&self.knowledge)
-                || self.cards.familiarity(case, &reading) >= cards::FAMILIAR_FROM,
+            is_familiar,
             reading,
             causes: &causes,
             done: findings,
@@ -449,12 +492,17 @@ impl<B: Kernels> Engine<B> {
 }
 
 impl<B: Kernels> Diagnose for Engine<B> {
-    fn diagnose_after(&self, case: &Case, findings: &[Finding]) -> Result<Report> {
-        Ok(self.report(case, findings)?.0)
+    fn diagnose_observed(
+        &self,
+        case: &Case,
+        findings: &[Finding],
+        on_stage: &mut dyn FnMut(Stage),
+    ) -> Result<Report> {
+        Ok(self.report(case, findings, on_stage)?.0)
     }
 
     fn diagnose_scored(&self, case: &Case) -> Result<(Report, Vec<Scored>)> {
-        self.report(case, &[])
+        self.report(case, &[], &mut |_| {})
     }
 
     fn answer_alone(&self, case: &Case) -> Result<ModelAnswer> {
@@ -489,6 +537,14 @@ impl<B: Kernels> Diagnose for Engine<B> {
         generate_many(&self.predictor, prompts, max_new_tokens, sampling, at_once, on_token)
     }
 
+    fn writer(&self, texts: usize, capacity: usize) -> Box<dyn Writer + '_> {
+        Box::new(EngineWriter::new(self, texts, capacity))
+    }
+
+    fn max_seq_len(&self) -> usize {
+        self.predictor.config().max_seq_len
+    }
+
     fn log_probs(&self, ids: &[u32]) -> Result<Vec<Option<f32>>> {
         log_probs(&self.predictor, ids)
     }
@@ -501,7 +557,7 @@ impl<B: Kernels> Diagnose for Engine<B> {
         self.diagnosis.as_ref().map(|diagnosis| &diagnosis.manifest)
     }
 
-    fn knowledge(&self) -> &KnowledgeBase {
+    fn knowledge(&self) -> &Arc<KnowledgeBase> {
         &self.knowledge
     }
 

@@ -11,12 +11,15 @@ use gearhead_data::{
 use gearhead_kernels::Kernels;
 use regex::Regex;
 
-use super::{Diagnosis, Engine, judge::declined_bypass};
+use super::{
+    Diagnosis, Engine,
+    stage::{Parts, Stage},
+};
 use crate::{
     constraint::literal,
     decode::{FinishReason, Prefix, generate},
     error::{Error, Result},
-    report::{ModelAnswer, SimilarCase, Written},
+    report::{Declined, ModelAnswer, SimilarCase, Written},
     sampling::Sampling,
 };
 
@@ -33,6 +36,7 @@ impl<B: Kernels> Engine<B> {
         best: usize,
         case: &Case,
         similar: &[SimilarCase],
+        on_stage: &mut dyn FnMut(Stage),
     ) -> Result<Written> {
         let candidate = &diagnosis.manifest.candidates[best];
         let begun = diagnosis.candidates.tokens(best);
@@ -43,8 +47,11 @@ impl<B: Kernels> Engine<B> {
             Some(card) => of_card(card),
             None => of_evidence(case, &candidate.cause, similar, candidate.followed_by),
         };
-        let constraint = diagnosis.grammars(&self.tokenizer)?.lark(grammar)?;
-        let continued = prefix.write(&self.predictor, begun, constraint)?;
+        let constraint = self.grammars()?.lark(grammar)?;
+        let mut parts = Parts::new(diagnosis.markers, &self.tokenizer);
+        let mut on_token = |id| parts.push(id).into_iter().for_each(&mut *on_stage);
+        begun.iter().copied().for_each(&mut on_token);
+        let continued = prefix.write(&self.predictor, begun, constraint, &mut on_token)?;
         let ids = [begun, &continued.ids].concat();
         let is_truncated = continued.finish_reason == FinishReason::Length;
         Ok(Written { is_of_card: card.is_some(), ..self.sections(diagnosis, &ids, is_truncated)? })
@@ -65,7 +72,7 @@ impl<B: Kernels> Engine<B> {
         };
         Ok(ModelAnswer {
             case: case.clone(),
-            declined: bypass.map(declined_bypass),
+            declined: bypass.map(Declined::bypass),
             probable_cause: written.probable_cause,
             solution: written.solution,
             diagnostic_steps: written.steps,

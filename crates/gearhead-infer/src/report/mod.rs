@@ -15,7 +15,7 @@ use gearhead_data::{
     case::Case,
     code::{Decoded, Observation},
     knowledge::{Outcome, Test},
-    reading::Reading,
+    reading::{Reading, SafetyDevice},
     severity::Severity,
     system::System,
 };
@@ -81,6 +81,15 @@ pub struct Declined {
     pub kind: DeclinedKind,
     /// What to tell the person, in a sentence or two.
     pub message: String,
+}
+
+impl Declined {
+    /// The refusal to say how a device is defeated.
+    pub fn bypass(device: SafetyDevice) -> Self {
+        let (name, protects, procedure) = (device.name(), device.protects(), device.safe_procedure());
+        let message = format!("Gearhead does not say how to defeat {name}. {protects} {procedure}");
+        Self { kind: DeclinedKind::SafetyBypass, message }
+    }
 }
 
 /// Kinds of cases that are not diagnosed.
