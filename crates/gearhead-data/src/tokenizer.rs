@@ -168,6 +168,36 @@ impl Tokenizer {
         Ok(encoding.get_ids().to_vec())
     }
 
+    /// The first special token whose text stands in `text`, such as `<|im_end|>`.
+    pub fn special_in(&self, text: &str) -> Option<String> {
+        self.next_special(text).map(|(_, token, _)| token)
+    }
+
+    /// Token ids of a text in which the texts of special tokens stand for those tokens. For text that a model's own
+    /// template made; what a person typed is for [`encode`](Self::encode).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Tokenizer`] when the tokenizer's own rules fail on the text.
+    pub fn encode_marked(&self, text: &str) -> Result<Vec<u32>> {
+        let (mut ids, mut rest) = (Vec::new(), text);
+        while let Some((at, token, id)) = self.next_special(rest) {
+            ids.extend(self.encode(&rest[..at])?);
+            ids.push(id);
+            rest = &rest[at + token.len()..];
+        }
+        ids.extend(self.encode(rest)?);
+        Ok(ids)
+    }
+
+    /// Where the next special token stands, the longest of those at one place, and its id.
+    fn next_special(&self, text: &str) -> Option<(usize, String, u32)> {
+        let added = self.inner.get_added_tokens_decoder().into_iter();
+        let special = added.filter(|(_, token)| token.special && !token.content.is_empty());
+        let found = special.filter_map(|(id, token)| Some((text.find(&token.content)?, token.content, id)));
+        found.min_by_key(|(at, token, _)| (*at, std::cmp::Reverse(token.len())))
+    }
+
     /// The text of token ids, without special tokens. Ids that the vocabulary lacks give nothing.
     ///
     /// # Errors
@@ -312,5 +342,18 @@ mod tests {
             prop_assert_eq!(bytes, text.as_bytes());
             prop_assert_eq!(tokenizer.decode(&tokenizer.encode(&text).unwrap()).unwrap(), text);
         }
+    }
+
+    #[test]
+    fn marks_count_in_what_a_template_made_and_not_in_what_a_person_typed() {
+        let tokenizer = Tokenizer::train(["low power under load"; 20].iter(), 280, 2).unwrap();
+        let markers = tokenizer.case_markers().unwrap();
+        let text = "<s> low power<cause> load";
+        let (typed, marked) = (tokenizer.encode(text).unwrap(), tokenizer.encode_marked(text).unwrap());
+        assert!(!typed.contains(&markers.cause));
+        let parts = [&[markers.bos][..], &tokenizer.encode(" low power").unwrap(), &[markers.cause]].concat();
+        assert_eq!(marked, [parts, tokenizer.encode(" load").unwrap()].concat());
+        assert_eq!(tokenizer.special_in(text).as_deref(), Some("<s>"));
+        assert_eq!(tokenizer.special_in("low <power>"), None);
     }
 }

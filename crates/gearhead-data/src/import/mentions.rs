@@ -3,6 +3,7 @@
 use std::sync::OnceLock;
 
 use crate::{
+    case::Case,
     code::{Code, FaultCode},
     knowledge::KnowledgeBase,
 };
@@ -11,6 +12,14 @@ use crate::{
 const MAX_NAME_WORDS: usize = 6;
 /// Words of the longest fault code, `MID 036 CID 0168 FMI 04`.
 const MAX_CODE_WORDS: usize = 6;
+
+/// The case that a running text tells: the machine and the codes that it names, with the whole text as the complaint. The
+/// machine is empty where none is named.
+pub fn case_in(text: &str) -> Case {
+    let mut case = Case::new(machine_in(text).unwrap_or_default(), text);
+    case.error_codes = codes_in(text);
+    case
+}
 
 /// The machine that a text names: a maker with a model or a kind behind it (`CAT 320D excavator`), or else a kind
 /// (`wheel loader`). A number alone is no machine: it may be a pressure.
@@ -181,6 +190,16 @@ mod tests {
         ] {
             assert_eq!(machine_in(text).as_deref(), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn a_case_is_told_in_words() {
+        let case = case_in("the CAT 320D excavator won't start, P0087 is shown");
+        assert_eq!(
+            (case.equipment.as_str(), &case.error_codes[..]),
+            ("CAT 320D excavator", &["P0087".to_owned()][..])
+        );
+        assert_eq!(case_in("it won't start").equipment, "");
     }
 
     #[test]

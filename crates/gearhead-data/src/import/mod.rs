@@ -59,6 +59,7 @@ pub use encoding::{Encoding, TextReader};
 pub use field::Field;
 pub use format::Format;
 pub use mapping::{Mapped, Mapping, MappingOptions, Origin};
+pub use mentions::case_in;
 pub use options::{Documents, ImportOptions, Observer, Rejected};
 pub use rows::{
     Next, Place, Row, Rows,
