@@ -161,6 +161,27 @@ impl From<gearhead::infer::Error> for Failure {
     }
 }
 
+impl From<gearhead_serve::Error> for Failure {
+    fn from(error: gearhead_serve::Error) -> Self {
+        use gearhead_serve::Error as E;
+        let message = error.to_string();
+        match error {
+            E::Io { path, source } => Self::io_at(&path, &source, message),
+            E::Key { path, line, .. } => {
+                Self { line: Some(line as u64), ..Self::bad_input("keys", message) }.at(&path)
+            }
+            E::NoKeys { path } => Self::bad_input("keys", message).at(&path),
+            E::Store { path, .. } | E::StoreVersion { path, .. } => {
+                Self::bad_input("store", message).at(&path)
+            }
+            E::ChatTemplate { path, .. } => Self::bad_input("model", message).at(&path),
+            E::Origin { .. } => Self::bad_input("usage", message),
+            E::System(error) => error.into(),
+            _ => Self::failed("other", message),
+        }
+    }
+}
+
 impl From<gearhead::train::Error> for Failure {
     fn from(error: gearhead::train::Error) -> Self {
         use gearhead::train::Error as E;

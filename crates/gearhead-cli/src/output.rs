@@ -48,9 +48,10 @@ pub(crate) fn failure(failure: &Failure, as_json: bool) {
     }
 }
 
-/// Sends log lines of the libraries to standard error, as far as `RUST_LOG` asks for them.
+/// Sends log lines of the libraries to standard error, as far as `RUST_LOG` asks for them. A service says what it answers.
 pub(crate) fn log_to_stderr() {
     use tracing_subscriber::EnvFilter;
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
+    let filter =
+        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,gearhead_serve=info"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).init();
 }

@@ -1,117 +1,123 @@
-//! HTTP service for Gearhead diagnoses.
+//! HTTP service for Gearhead diagnoses, with a page for technicians.
 //!
-//! | route | does |
-//! | --- | --- |
-//! | `POST /v1/diagnose` | one case as JSON in, its report as JSON out |
-//! | `GET /healthz` | says whether the engine runs |
+//! One thread owns the engine. It takes cases one after the other, and writes texts for several clients at once. The
+//! number of requests under way is bounded, and one that finds no place is told so at once; a client that leaves gives
+//! its place back. The crate refuses to know how an engine is loaded.
 //!
-//! Cases are diagnosed one after the other on a thread of their own, which owns the engine; the queue before it is
-//! bounded, and a request that finds it full is told so at once. The crate refuses to know how an engine is loaded.
+//! In reading order: [`Settings`]; [`Keys`] and [`Origins`], which say who may ask; [`Store`], which keeps feedback and
+//! history; [`ChatTemplate`]; [`router`] and [`serve`]. The routes are those of `openapi.json`, which the service shows
+//! under `/docs`.
 
-use std::{io, thread};
+mod batch;
+mod body;
+mod codes;
+mod diagnose;
+mod error;
+mod failure;
+mod feedback;
+mod health;
+mod history;
+mod keys;
+mod knowledge;
+mod listener;
+mod metrics;
+mod openai;
+mod origin;
+mod page;
+mod queue;
+mod routes;
+mod settings;
+mod store;
+mod worker;
 
-use axum::{
-    Json, Router,
-    body::Bytes,
-    extract::{State, rejection::BytesRejection},
-    http::StatusCode,
-    response::{IntoResponse, Response},
-    routing::{get, post},
-};
-use gearhead_data::case::{Case, parse_case};
-use gearhead_infer::{Diagnose, Error, Report};
-use serde_json::json;
+use std::{sync::Arc, thread};
+
+use gearhead_data::{knowledge::KnowledgeBase, reading::Reader, tokenizer::Tokenizer};
+use gearhead_infer::Diagnose;
 use tokio::{
     net::TcpListener,
-    sync::{mpsc, oneshot},
+    sync::{Semaphore, mpsc},
 };
 
-/// Cases that may wait for the engine.
-const QUEUE: usize = 64;
+pub use error::{Error, Result};
+pub use keys::Keys;
+pub use openai::ChatTemplate;
+pub use origin::Origins;
+pub use routes::router;
+pub use settings::Settings;
+pub use store::Store;
 
-type Answer = Result<Report, Error>;
-type Work = (Case, oneshot::Sender<Answer>);
+use metrics::Metrics;
+use queue::{Pace, Queue};
+use worker::Worker;
 
-/// The routes, with an engine of their own behind them.
-///
-/// # Errors
-///
-/// The operating system gives no thread.
-pub fn router(engine: Box<dyn Diagnose + Send>) -> io::Result<Router> {
-    let (queue, mut work) = mpsc::channel::<Work>(QUEUE);
-    thread::Builder::new().name("gearhead-engine".into()).spawn(move || {
-        while let Some((case, answer)) = work.blocking_recv() {
-            // Nobody waits any more where the client has left: the work is spared.
-            if !answer.is_closed() && answer.send(engine.diagnose(&case)).is_err() {
-                tracing::debug!("a client left before its answer");
-            }
-        }
-    })?;
-    let routes =
-        Router::new().route("/v1/diagnose", post(diagnose)).route("/healthz", get(health)).with_state(queue);
-    Ok(routes)
+/// Whole files that may be in memory at once.
+const UPLOADS: usize = 4;
+
+/// What the routes share.
+struct App {
+    settings: Settings,
+    queue: Queue,
+    uploads: Arc<Semaphore>,
+    metrics: Arc<Metrics>,
+    model: Model,
+}
+
+/// What is known of the engine without asking its thread.
+struct Model {
+    name: String,
+    is_diagnostic: bool,
+    max_tokens: usize,
+    tokenizer: Tokenizer,
+    knowledge: Arc<KnowledgeBase>,
+    reader: Reader,
+}
+
+impl App {
+    /// Gives an engine a thread of its own.
+    fn start(engine: Box<dyn Diagnose + Send>, settings: Settings) -> Result<Arc<Self>> {
+        let model = Model {
+            name: engine.name().to_owned(),
+            is_diagnostic: engine.manifest().is_some(),
+            max_tokens: settings.max_tokens.min(engine.max_seq_len()),
+            tokenizer: engine.tokenizer().clone(),
+            knowledge: Arc::clone(engine.knowledge()),
+            reader: Reader::new(engine.knowledge()),
+        };
+        let metrics = Arc::new(Metrics::new(settings.queue));
+        let pace = Arc::new(Pace::default());
+        let worker = Worker {
+            texts_at_once: settings.texts_at_once,
+            max_tokens: model.max_tokens,
+            metrics: Arc::clone(&metrics),
+            pace: Arc::clone(&pace),
+        };
+        let (sender, work) = mpsc::unbounded_channel();
+        thread::Builder::new()
+            .name("gearhead-engine".to_owned())
+            .spawn(move || worker.run(engine.as_ref(), work))?;
+        let queue = Queue::new(settings.queue, sender, settings.answer_time, pace);
+        let uploads = Arc::new(Semaphore::new(UPLOADS));
+        Ok(Arc::new(Self { settings, queue, uploads, metrics, model }))
+    }
 }
 
 /// Answers requests until `stop` comes, then finishes those that are under way.
 ///
 /// # Errors
 ///
-/// The listener fails.
+/// The operating system gives no thread.
 pub async fn serve(
     listener: TcpListener,
     engine: Box<dyn Diagnose + Send>,
+    settings: Settings,
     stop: impl Future<Output = ()> + Send + 'static,
-) -> io::Result<()> {
-    axum::serve(listener, router(engine)?).with_graceful_shutdown(stop).await
-}
-
-/// The queue closes when the engine's thread ends.
-async fn health(State(queue): State<mpsc::Sender<Work>>) -> Response {
-    if queue.is_closed() {
-        return failure(StatusCode::SERVICE_UNAVAILABLE, "stopped", "the engine has stopped");
-    }
-    "ok".into_response()
-}
-
-async fn diagnose(State(queue): State<mpsc::Sender<Work>>, body: Result<Bytes, BytesRejection>) -> Response {
-    let body = match body {
-        Ok(body) => body,
-        Err(rejection) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => {
-            return failure(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "too_large",
-                "the request is larger than any case",
-            );
-        }
-        Err(rejection) => return failure(rejection.status(), "bad_request", &rejection.body_text()),
+) -> Result<()> {
+    let limits = listener::Limits {
+        connections: settings.connections,
+        request_time: settings.request_time,
+        stop_time: settings.answer_time,
     };
-    let case = match std::str::from_utf8(&body).map_err(|error| error.to_string()) {
-        Ok(text) => parse_case(text).map_err(|fault| fault.to_string()),
-        Err(error) => Err(error),
-    };
-    let case = match case {
-        Ok(case) => case,
-        Err(message) => return failure(StatusCode::BAD_REQUEST, "bad_case", &message),
-    };
-    let (answer, answered) = oneshot::channel();
-    match queue.try_send((case, answer)) {
-        Ok(()) => {}
-        Err(mpsc::error::TrySendError::Full(_)) => {
-            let busy =
-                failure(StatusCode::TOO_MANY_REQUESTS, "busy", "the queue is full: try again in a second");
-            return ([("retry-after", "1")], busy).into_response();
-        }
-        Err(mpsc::error::TrySendError::Closed(_)) => {
-            return failure(StatusCode::INTERNAL_SERVER_ERROR, "stopped", "the engine has stopped");
-        }
-    }
-    match answered.await {
-        Ok(Ok(report)) => Json(report).into_response(),
-        Ok(Err(error)) => failure(StatusCode::UNPROCESSABLE_ENTITY, "bad_case", &error.to_string()),
-        Err(_) => failure(StatusCode::INTERNAL_SERVER_ERROR, "stopped", "the engine has stopped"),
-    }
-}
-
-fn failure(status: StatusCode, kind: &str, message: &str) -> Response {
-    (status, Json(json!({"error": {"kind": kind, "message": message}}))).into_response()
+    listener::run(listener, router(engine, settings)?, &limits, stop).await;
+    Ok(())
 }

@@ -9,11 +9,12 @@ mod export;
 mod import;
 mod knowledge;
 mod plan;
+mod serve;
 mod split;
 mod stats;
 mod train;
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use gearhead::{
@@ -33,6 +34,7 @@ pub(crate) use knowledge::{
     KnowledgeArgs, KnowledgeCheckArgs, KnowledgeCommand, KnowledgeListArgs, KnowledgeShowArgs,
 };
 pub(crate) use plan::PlanArgs;
+pub(crate) use serve::ServeArgs;
 pub(crate) use split::DataSplitArgs;
 pub(crate) use stats::DataStatsArgs;
 pub(crate) use train::{MergeArgs, PretrainArgs, TrainArgs};
@@ -114,9 +116,9 @@ pub(crate) enum Command {
     /// Read a model of llama.cpp and Ollama: GGUF files of Llama, Mistral, Qwen2 and Qwen3.
     #[command(after_help = "Example:\n  gearhead import model.gguf --out outputs/model")]
     Import(ImportModelArgs),
-    /// Answer diagnoses over HTTP.
+    /// Answer diagnoses over HTTP, and show a page for them.
     #[command(
-        after_help = "Example:\n  gearhead serve --addr 127.0.0.1:8080\n  curl -d '{\"equipment\": \"CAT 320\", \"symptom\": \"low power\"}' http://127.0.0.1:8080/v1/diagnose"
+        after_help = "Example:\n  gearhead serve --addr 127.0.0.1:8080\n  gearhead serve --addr 0.0.0.0:8080 --keys keys.txt\n  curl -d '{\"equipment\": \"CAT 320\", \"symptom\": \"low power\"}' http://127.0.0.1:8080/v1/diagnose"
     )]
     Serve(ServeArgs),
     /// List the backends of this build and what they run on.
@@ -364,15 +366,6 @@ pub(crate) struct GenerateArgs {
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct ServeArgs {
-    #[command(flatten)]
-    pub(crate) engine: EngineArgs,
-    /// Loopback address and port to listen on
-    #[arg(long, default_value = "127.0.0.1:8080")]
-    pub(crate) addr: SocketAddr,
 }
 
 #[derive(Debug, Args)]

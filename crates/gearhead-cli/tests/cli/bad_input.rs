@@ -222,7 +222,15 @@ fn options_that_are_out_of_range() {
     let data = tiny().join("data/train.jsonl").display().to_string();
     let small = ["tokenizer", "train", &data, "--vocab-size", "100", "--out", "t.json"];
     assert_names(&workspace.refused(&small), &["vocab_size is 100"]);
-    assert_names(&workspace.refused(&["serve", "--addr", "0.0.0.0:0"]), &["--addr 0.0.0.0:0", "loopback"]);
+    let open = workspace.refused(&["serve", "--addr", "0.0.0.0:0"]);
+    assert_names(&open, &["--addr 0.0.0.0:0", "--keys", "--without-keys"]);
+    workspace.write("keys.txt", "# of the shop\ntoo-short\n");
+    let short = workspace.refused(&["serve", "--addr", "0.0.0.0:0", "--keys", "keys.txt"]);
+    assert_names(&short, &["keys.txt:2: ", "16 characters"]);
+    let store = workspace.refused(&["serve", "--store", "keys.txt"]);
+    assert_names(&store, &["keys.txt: ", "not a database"]);
+    let origin = workspace.refused(&["serve", "--no-store", "--allow-origin", "*"]);
+    assert_names(&origin, &["`*` is no origin"]);
     assert_names(&workspace.refused(&["frobnicate"]), &["frobnicate"]);
 }
 

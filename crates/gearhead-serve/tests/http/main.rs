@@ -1,0 +1,12 @@
+//! The service, asked route by route without a network, and over connections that behave badly.
+#![cfg(feature = "flex")]
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
+
+mod diagnose;
+mod knowledge;
+mod limits;
+mod records;
+mod service;
+mod slow;
+mod sockets;
+mod texts;
