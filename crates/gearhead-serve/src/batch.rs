@@ -16,6 +16,7 @@ use crate::{
     body::Upload,
     diagnose::{Question, whole},
     failure::Failure,
+    paced::paced,
     queue::Told,
 };
 
@@ -26,12 +27,13 @@ pub(crate) async fn answer(State(app): State<Arc<App>>, upload: Upload) -> Resul
         return Err(Failure::bad_request("the body has no case: send one JSON object a line"));
     }
     let kind = [(header::CONTENT_TYPE, "application/x-ndjson")];
-    Ok((kind, Body::from_stream(reports(app, upload))).into_response())
+    Ok((kind, Body::from_stream(paced(reports(Arc::clone(&app), upload), app.settings.request_time)))
+        .into_response())
 }
 
 /// A report or an error for every line that is not empty. One case of a batch is under way at a time, so that a batch
 /// takes one place of the queue from others, and waits for it.
-fn reports(app: Arc<App>, upload: Upload) -> impl Stream<Item = Result<Bytes, std::convert::Infallible>> {
+fn reports(app: Arc<App>, upload: Upload) -> impl Stream<Item = Bytes> {
     async_stream::stream! {
         let Upload { bytes, place: _place } = upload;
         for (index, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
@@ -44,7 +46,7 @@ fn reports(app: Arc<App>, upload: Upload) -> impl Stream<Item = Result<Bytes, st
             };
             let mut text = answer.to_string();
             text.push('\n');
-            yield Ok(Bytes::from(text));
+            yield Bytes::from(text);
         }
     }
 }

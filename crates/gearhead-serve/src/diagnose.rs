@@ -1,6 +1,6 @@
 //! `POST /v1/diagnose`: one case, its report whole or as it comes.
 
-use std::{convert::Infallible, sync::Arc};
+use std::sync::Arc;
 
 use axum::{
     extract::{Query, State},
@@ -23,6 +23,7 @@ use crate::{
     App,
     body::Text,
     failure::Failure,
+    paced::paced,
     queue::{DiagnosisEvent, Ticket, Told},
     store::Diagnosis,
 };
@@ -72,7 +73,8 @@ pub(crate) async fn answer(
     let Question { case, found } = question.clone();
     let ticket = app.queue.diagnose(place, case, found, told)?;
     if told == Told::Stages {
-        return Ok(Sse::new(events(app, ticket, question, options)).into_response());
+        let patience = app.settings.request_time;
+        return Ok(Sse::new(paced(events(app, ticket, question, options), patience)).into_response());
     }
     let report = whole(ticket).await?;
     let number = keep(&app, &question, &report, &options).await;
@@ -103,26 +105,26 @@ fn events(
     mut ticket: Ticket<DiagnosisEvent>,
     question: Question,
     options: Options,
-) -> impl Stream<Item = Result<Event, Infallible>> {
+) -> impl Stream<Item = Event> {
     async_stream::stream! {
         loop {
             match ticket.next().await {
-                Ok(DiagnosisEvent::Stage(stage)) => yield Ok(event(name(&stage), &stage)),
+                Ok(DiagnosisEvent::Stage(stage)) => yield event(name(&stage), &stage),
                 Ok(DiagnosisEvent::Done(report)) => match *report {
                     Ok(report) => {
-                        yield Ok(event("report", &report));
+                        yield event("report", &report);
                         if let Some(number) = keep(&app, &question, &report, &options).await {
-                            yield Ok(event("kept", &json!({"diagnosis": number})));
+                            yield event("kept", &json!({"diagnosis": number}));
                         }
                         return;
                     }
                     Err(error) => {
-                        yield Ok(failed(&error.into()));
+                        yield failed(&error.into());
                         return;
                     }
                 },
                 Err(failure) => {
-                    yield Ok(failed(&failure));
+                    yield failed(&failure);
                     return;
                 }
             }

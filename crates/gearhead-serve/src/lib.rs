@@ -23,6 +23,7 @@ mod listener;
 mod metrics;
 mod openai;
 mod origin;
+mod paced;
 mod page;
 mod queue;
 mod routes;

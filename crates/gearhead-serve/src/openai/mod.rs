@@ -9,7 +9,7 @@ mod stream;
 mod template;
 mod wire;
 
-use std::sync::Arc;
+use std::{convert::Infallible, sync::Arc};
 
 use axum::{
     Json,
@@ -17,13 +17,14 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response, sse::Sse},
 };
+use futures_util::StreamExt;
 use gearhead_data::{case::Case, tokenizer::Markers};
 use gearhead_infer::{Error, report::Declined};
 use serde_json::{Value, json};
 
 pub use template::ChatTemplate;
 
-use crate::{App, body::Json as Body, failure::Failure};
+use crate::{App, body::Json as Body, failure::Failure, paced::paced};
 use choice::{Choice, Finish};
 use options::{ChatRequest, CompletionRequest, Options};
 use wire::{Chat, Completion, Form};
@@ -103,7 +104,8 @@ fn bypass(app: &App, text: &str) -> Option<Declined> {
 
 fn refusal<S: wire::Shape>(form: Form, declined: &Declined, options: &Options) -> Response {
     if options.is_streamed {
-        return Sse::new(stream::refusal::<S>(form, declined.message.clone())).into_response();
+        let chunks = stream::refusal::<S>(form, declined.message.clone());
+        return Sse::new(chunks.map(Ok::<_, Infallible>)).into_response();
     }
     let choice = S::choice(0, &declined.message, None, Some(Finish::Declined));
     Json(form.whole::<S>(&[choice], 0)).into_response()
@@ -132,7 +134,8 @@ async fn answer<S: wire::Shape>(
         firsts.push(choice.next().await?);
     }
     if options.is_streamed {
-        return Ok(Sse::new(stream::pieces::<S>(form, choices, firsts)).into_response());
+        return Ok(Sse::new(paced(stream::pieces::<S>(form, choices, firsts), app.settings.request_time))
+            .into_response());
     }
     let (mut written, mut n_tokens) = (Vec::new(), 0);
     for (index, (mut choice, first)) in choices.into_iter().zip(firsts).enumerate() {

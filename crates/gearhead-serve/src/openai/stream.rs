@@ -1,7 +1,5 @@
 //! Texts as they come, in the events of OpenAI's service.
 
-use std::convert::Infallible;
-
 use axum::response::sse::Event;
 use futures_util::{Stream, StreamExt, stream::select_all};
 use serde_json::Value;
@@ -11,8 +9,6 @@ use super::{
     wire::{Form, Shape},
 };
 use crate::failure::Failure;
-
-type Events = Result<Event, Infallible>;
 
 fn data(value: &Value) -> Event {
     Event::default().data(value.to_string())
@@ -28,7 +24,7 @@ pub(super) fn pieces<S: Shape>(
     form: Form,
     choices: Vec<Choice>,
     firsts: Vec<Piece>,
-) -> impl Stream<Item = Events> + Send {
+) -> impl Stream<Item = Event> + Send {
     let of_choices = choices.into_iter().zip(firsts).enumerate();
     let mut pieces =
         select_all(of_choices.map(|(index, (choice, first))| {
@@ -37,7 +33,7 @@ pub(super) fn pieces<S: Shape>(
     let n = pieces.len();
     async_stream::stream! {
         for begin in (0..n).filter_map(S::begin) {
-            yield Ok(data(&form.chunk::<S>(begin)));
+            yield data(&form.chunk::<S>(begin));
         }
         let mut n_tokens = 0;
         while let Some((index, piece)) = pieces.next().await {
@@ -49,18 +45,18 @@ pub(super) fn pieces<S: Shape>(
                         continue;
                     }
                     let log_probs = piece.log_probs.as_ref().map(std::slice::from_ref);
-                    yield Ok(data(&form.chunk::<S>(S::delta(index, &piece.text, log_probs, piece.finish))));
+                    yield data(&form.chunk::<S>(S::delta(index, &piece.text, log_probs, piece.finish)));
                 }
                 Err(failure) => {
-                    yield Ok(data(&failure.body()));
+                    yield data(&failure.body());
                     return;
                 }
             }
         }
         if let Some(last) = form.last::<S>(n_tokens) {
-            yield Ok(data(&last));
+            yield data(&last);
         }
-        yield Ok(done());
+        yield done();
     }
 }
 
@@ -86,15 +82,15 @@ fn of_choice(mut choice: Choice, first: Piece) -> impl Stream<Item = Result<(Pie
 }
 
 /// A refusal in the place of a text.
-pub(super) fn refusal<S: Shape>(form: Form, message: String) -> impl Stream<Item = Events> + Send {
+pub(super) fn refusal<S: Shape>(form: Form, message: String) -> impl Stream<Item = Event> + Send {
     async_stream::stream! {
         if let Some(begin) = S::begin(0) {
-            yield Ok(data(&form.chunk::<S>(begin)));
+            yield data(&form.chunk::<S>(begin));
         }
-        yield Ok(data(&form.chunk::<S>(S::delta(0, &message, None, Some(Finish::Declined)))));
+        yield data(&form.chunk::<S>(S::delta(0, &message, None, Some(Finish::Declined))));
         if let Some(last) = form.last::<S>(0) {
-            yield Ok(data(&last));
+            yield data(&last);
         }
-        yield Ok(done());
+        yield done();
     }
 }

@@ -132,6 +132,7 @@ fn strftime_now(format: &str) -> std::result::Result<JinjaValue, minijinja::Erro
 }
 
 /// JSON as Python writes it, which is what models were trained on.
+#[allow(clippy::needless_pass_by_value, reason = "arguments of filters are passed so")]
 fn to_json(value: &JinjaValue, options: Kwargs) -> std::result::Result<String, minijinja::Error> {
     let wrong = |error: String| minijinja::Error::new(JinjaErrorKind::BadSerialization, error);
     let indent: Option<usize> = options.get("indent")?;

@@ -92,6 +92,30 @@ async fn connections_that_break_off_anywhere_leave_no_place_taken() {
 }
 
 #[tokio::test]
+async fn a_client_that_does_not_read_is_let_go() {
+    let server = start(engine(), |settings| settings.request_time = Duration::from_millis(300)).await;
+    // Answers to these are far more than the buffers between two programs hold.
+    let body = "x\n".repeat(200_000);
+    let head = format!(
+        "POST /v1/diagnose/batch HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    let mut deaf = Vec::new();
+    for _ in 0..4 {
+        let mut stream = TcpStream::connect(server.address).await.unwrap();
+        stream.write_all(&[head.as_bytes(), body.as_bytes()].concat()).await.unwrap();
+        deaf.push(stream);
+    }
+    let begun = Instant::now();
+    let small = "POST /v1/diagnose/batch HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 1\r\n\r\nx";
+    while !exchange(&server, small.as_bytes()).await.starts_with("HTTP/1.1 200 ") {
+        assert!(begun.elapsed() < Duration::from_secs(20), "places for files are still taken");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert!(begun.elapsed() > Duration::from_millis(200), "they were let go before they could be slow");
+}
+
+#[tokio::test]
 async fn one_client_too_many_waits_for_a_connection() {
     let server = start(engine(), |settings| settings.connections = 1).await;
     let first = TcpStream::connect(server.address).await.unwrap();
