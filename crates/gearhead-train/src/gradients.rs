@@ -75,7 +75,8 @@ pub fn shared_step_gradients<B: AutodiffKernels>(
         let mut sums = Sums::new(decoder, own, part, recompute_every);
         for other in others {
             let found = other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            sums.add(decoder, found.to_device(decoder, &device));
+            let grads = found.grads.to_device(&device, decoder);
+            sums.add(decoder, Sums { grads, ..found });
         }
         sums
     });
@@ -111,10 +112,6 @@ impl Sums {
             sums.token_count += batch.inputs.len();
         }
         sums
-    }
-
-    fn to_device<B: AutodiffKernels>(self, decoder: &Decoder<B>, device: &B::Device) -> Self {
-        Self { grads: self.grads.to_device(device, decoder), ..self }
     }
 
     fn add<B: AutodiffKernels>(&mut self, decoder: &Decoder<B>, other: Self) {

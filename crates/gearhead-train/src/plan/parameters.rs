@@ -96,7 +96,7 @@ impl Parameters {
     fn each(&self) -> impl Iterator<Item = usize> + '_ {
         let layer = || self.attention.iter().chain(&self.mlp).copied();
         let layers = (0..self.n_layers).flat_map(move |_| layer());
-        let beside = if self.frozen.is_some() { 0 } else { 1 };
+        let beside = usize::from(self.frozen.is_none());
         let tables = std::iter::repeat_n(self.table, beside * self.tables());
         layers.chain(tables).chain(std::iter::repeat_n(self.norm, beside))
     }
