@@ -354,7 +354,11 @@ impl<B: Kernels, C: CheckpointStrategy> Kernels for Autodiff<B, C> {
     }
 
     fn widen(weight: TensorPrimitive<Self>, dtype: DType) -> FloatTensor<Self> {
-        <Self as AutodiffBackend>::from_inner(B::widen(frozen::inner::<B, C>(weight), dtype))
+        match weight {
+            // What is wide already may be trained, and stays in its graph.
+            TensorPrimitive::Float(weight) if weight.dtype() == dtype => weight,
+            weight => <Self as AutodiffBackend>::from_inner(B::widen(frozen::inner::<B, C>(weight), dtype)),
+        }
     }
 
     fn frozen_linear(x: FloatTensor<Self>, weight: TensorPrimitive<Self>) -> FloatTensor<Self> {
