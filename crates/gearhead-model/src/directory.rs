@@ -135,8 +135,8 @@ impl ModelDirectory {
     ///
     /// # Errors
     ///
-    /// As [`decoder`](Self::decoder), [`Error::Unsupported`] where the model has adapters already, and [`Error::Lora`] where
-    /// the configuration does not suit it.
+    /// As [`decoder`](Self::decoder), and [`Error::Lora`] where the model has adapters already or the configuration does not
+    /// suit it.
     pub fn with_new_adapters<B: Kernels>(
         &self,
         lora: &LoraConfig,

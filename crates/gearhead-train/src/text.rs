@@ -7,9 +7,8 @@ use gearhead_model::ModelConfig;
 
 use crate::error::Result;
 
-/// The texts of a file in pieces of at most `max_seq_len` tokens. Each text
-/// begins and ends with the tokens that say so, and a piece begins with the token that the one before ends with, so that
-/// every token is predicted once.
+/// The texts of a file in pieces of at most `max_seq_len` tokens. Each text begins and ends with the tokens that say so, and
+/// a piece begins with the token that the one before ends with, so that every token is predicted once.
 ///
 /// # Errors
 ///

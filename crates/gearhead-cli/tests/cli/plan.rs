@@ -2,19 +2,7 @@
 
 use serde_json::Value;
 
-use crate::workspace::{Outcome, TINY_CONFIG, Workspace, tiny};
-
-/// A folder with the tiny configuration, which reads the data of the tiny workspace.
-fn workspace() -> Workspace {
-    let workspace = Workspace::new();
-    let file = |name: &str| tiny().join(name).display().to_string();
-    let config = TINY_CONFIG
-        .replace("data/train.jsonl", &file("data/train.jsonl"))
-        .replace("data/validation.jsonl", &file("data/validation.jsonl"))
-        .replace("tokenizer.json", &file("tokenizer.json"));
-    workspace.write("tiny.toml", config);
-    workspace
-}
+use crate::workspace::{Outcome, Workspace, tiny, tiny_training};
 
 /// A model whose weights, gradients and moments are far more than the program.
 const LARGER: [&str; 10] = [
@@ -62,7 +50,7 @@ fn assert_described(value: &Value, schema: &Value, root: &Value) {
 
 #[test]
 fn a_plan_is_what_its_schema_says_and_adds_up() {
-    let found = plan(&workspace(), &[]);
+    let found = plan(&tiny_training(), &[]);
     let schema: Value =
         serde_json::from_str(include_str!("../../../../docs/schemas/plan.schema.json")).unwrap();
     assert_described(&found, &schema, &schema);
@@ -81,7 +69,7 @@ fn a_plan_is_what_its_schema_says_and_adds_up() {
 
 #[test]
 fn settings_are_chosen_that_fit() {
-    let workspace = workspace();
+    let workspace = tiny_training();
     let ample = plan(&workspace, &["--memory", "100GB"]);
     assert_eq!(
         (ample["fits"].as_bool(), ample["budget_bytes"].as_u64()),
@@ -110,16 +98,16 @@ fn settings_are_chosen_that_fit() {
 fn what_cannot_fit_is_refused_before_it_begins() {
     let huge =
         ["train", "--config", "tiny.toml", "--set", "model.d_model=16384", "--set", "model.n_layers=400"];
-    let sentence = workspace().refused(&huge);
+    let sentence = tiny_training().refused(&huge);
     assert!(sentence.contains("of memory, but there is"), "{sentence}");
     assert!(sentence.contains("--set train.optimizer_dtype=8bit"), "{sentence}");
-    let sentence = workspace().refused(&["plan", "--config", "tiny.toml", "--memory", "much"]);
+    let sentence = tiny_training().refused(&["plan", "--config", "tiny.toml", "--memory", "much"]);
     assert!(sentence.contains("--memory"), "{sentence}");
 }
 
 #[test]
 fn the_peak_is_predicted_within_a_tenth() {
-    let workspace = workspace();
+    let workspace = tiny_training();
     for more in [
         &[][..],
         &["--set", "train.accumulation=4", "--set", "train.optimizer_dtype=8bit"],
@@ -152,7 +140,7 @@ fn a_training_stores_where_values_come_from_and_reports_plan_and_samples() {
 
 #[test]
 fn the_first_batch_is_readable_without_colour() {
-    let text = workspace().run(&["train", "--config", "tiny.toml", "--show-batch"]).text();
+    let text = tiny_training().run(&["train", "--config", "tiny.toml", "--show-batch"]).text();
     assert!(!text.contains('\u{1b}'), "{text}");
     let cases: Vec<&str> = text.lines().filter(|line| line.starts_with("<s><equipment>")).collect();
     assert_eq!(cases.len(), 8, "{text}");

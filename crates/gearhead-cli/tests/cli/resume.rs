@@ -9,24 +9,12 @@ use std::{
 
 use serde_json::Value;
 
-use crate::workspace::{TINY_CONFIG, Workspace, tiny};
+use crate::workspace::{Workspace, tiny_training};
 
 /// Kills at random instants, over as many trainings as it takes.
 const KILLS: usize = 50;
 
-/// A folder with a configuration of a training of many small steps, each in two parts, with an evaluation in the middle of
-/// each epoch.
-fn workspace() -> Workspace {
-    let workspace = Workspace::new();
-    let file = |name: &str| tiny().join(name).display().to_string();
-    let config = TINY_CONFIG
-        .replace("data/train.jsonl", &file("data/train.jsonl"))
-        .replace("data/validation.jsonl", &file("data/validation.jsonl"))
-        .replace("tokenizer.json", &file("tokenizer.json"));
-    workspace.write("tiny.toml", config);
-    workspace
-}
-
+/// A training of many small steps, each in two parts, with an evaluation in the middle of each epoch.
 const TRAIN: [&str; 13] = [
     "train",
     "--config",
@@ -81,13 +69,13 @@ fn bytes(workspace: &Workspace, name: &str) -> Vec<u8> {
 
 #[test]
 fn a_training_that_is_killed_fifty_times_gives_the_same_losses_and_weights() {
-    let whole = workspace();
+    let whole = tiny_training();
     let outcome = whole.run(&TRAIN);
     assert_eq!(outcome.code, 0, "{}", outcome.stderr);
     let expected = course(&whole);
     let (mut kills, mut longest, mut random) = (0, 0.0, 5_u64);
     while kills < KILLS {
-        let killed = workspace();
+        let killed = tiny_training();
         let kills_before = kills;
         loop {
             let mut child = start(&killed);
@@ -127,7 +115,7 @@ fn left_over(folder: &Path) -> Vec<String> {
 #[cfg(unix)]
 #[test]
 fn an_interrupt_saves_and_says_how_to_go_on() {
-    let workspace = workspace();
+    let workspace = tiny_training();
     let child = start(&workspace);
     while !workspace.path("out/best").exists() {
         sleep(Duration::from_millis(5));
@@ -154,7 +142,7 @@ fn an_interrupt_saves_and_says_how_to_go_on() {
 #[test]
 fn a_folder_that_cannot_be_written_is_named() {
     use std::os::unix::fs::PermissionsExt;
-    let workspace = workspace();
+    let workspace = tiny_training();
     std::fs::create_dir(workspace.path("out")).unwrap();
     std::fs::set_permissions(workspace.path("out"), PermissionsExt::from_mode(0o555)).unwrap();
     if std::fs::write(workspace.path("out/x"), "").is_ok() {
@@ -169,9 +157,9 @@ fn a_folder_that_cannot_be_written_is_named() {
 #[cfg(unix)]
 #[test]
 fn a_full_disk_costs_nothing_but_time() {
-    let whole = workspace();
+    let whole = tiny_training();
     assert_eq!(whole.run(&TRAIN).code, 0);
-    let full = workspace();
+    let full = tiny_training();
     let train = |more: &str| {
         let script = format!("{more} exec \"$0\" \"$@\"");
         let mut command = Command::new("bash");

@@ -170,6 +170,18 @@ pub(crate) fn tiny() -> &'static Path {
     &TINY
 }
 
+/// A folder with the tiny configuration, which reads the data of [`tiny`].
+pub(crate) fn tiny_training() -> Workspace {
+    let workspace = Workspace::new();
+    let file = |name: &str| tiny().join(name).display().to_string();
+    let config = TINY_CONFIG
+        .replace("data/train.jsonl", &file("data/train.jsonl"))
+        .replace("data/validation.jsonl", &file("data/validation.jsonl"))
+        .replace("tokenizer.json", &file("tokenizer.json"));
+    workspace.write("tiny.toml", config);
+    workspace
+}
+
 /// The tiny model's directory as an argument.
 pub(crate) fn tiny_model() -> String {
     tiny().join("out").display().to_string()
