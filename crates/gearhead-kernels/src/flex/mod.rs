@@ -18,6 +18,7 @@ mod frozen;
 mod linear;
 mod linear_cross_entropy;
 mod math;
+mod pool;
 mod product;
 mod quantized;
 mod rms_norm;
@@ -57,7 +58,7 @@ impl Kernels for Flex {
     }
 
     fn release_memory(_device: &Self::Device) {
-        buffer::release();
+        pool::release();
     }
 
     fn rms_norm(x: FlexTensor, weight: FlexTensor, eps: f64) -> FlexTensor {

@@ -53,7 +53,7 @@ struct Layer {
 impl<'a> Walk<'a> {
     pub(super) fn new(config: &'a ModelConfig, parameters: &'a Parameters, operations: Operations) -> Self {
         let reuse = match operations {
-            Operations::Cpu => Reuse::BySize,
+            Operations::Cpu => Reuse::Places,
             Operations::Portable => Reuse::ForAnything,
         };
         Self { config, parameters, operations, heads: config.heads(), ledger: Ledger::new(reuse) }
