@@ -52,6 +52,10 @@ pub struct Manifest {
     /// [`hash`] of the linear model that the ranking was fitted with, where there was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub linear: Option<String>,
+    /// How many tokens the tokenizer of the training has, which a vocabulary that is padded does not tell; where it is not
+    /// said, as many as the model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokens: Option<usize>,
     /// The causes that the model was trained on, most frequent first: those that it ranks.
     pub candidates: Vec<Candidate>,
 }
@@ -180,6 +184,7 @@ impl Manifest {
             ranking: Ranking::default(),
             thresholds: Thresholds::default(),
             linear: None,
+            tokens: None,
             candidates: candidates(cases, sections),
         }
     }

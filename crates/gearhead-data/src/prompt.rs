@@ -150,7 +150,7 @@ pub fn encode_case(
 /// The tokenizer's own rules fail on the text.
 pub fn encode_field(tokenizer: &Tokenizer, text: &str) -> Result<Vec<u32>> {
     let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    if words.is_empty() { Ok(Vec::new()) } else { tokenizer.encode(&format!(" {words}")) }
+    if words.is_empty() { Ok(Vec::new()) } else { tokenizer.encode_words(&words) }
 }
 
 /// The texts of a case as the model meets them: what a tokenizer is trained on.

@@ -20,6 +20,9 @@ use crate::error::{Error, Result};
 const SPECIAL: [&str; 9] =
     ["<pad>", "<s>", "</s>", "<equipment>", "<symptom>", "<error>", "<cause>", "<solution>", "<step>"];
 
+/// The one that no text needs.
+const PAD: &str = SPECIAL[0];
+
 /// The smallest vocabulary: 256 bytes and the special tokens.
 pub const MIN_VOCAB_SIZE: usize = 256 + SPECIAL.len();
 
@@ -51,6 +54,20 @@ pub struct Tokenizer {
     inner: tokenizers::Tokenizer,
     path: PathBuf,
     markers: Option<Markers>,
+    /// Whether it puts a space before every text by itself, as those of SentencePiece do.
+    adds_space: bool,
+}
+
+/// A marker that a tokenizer was given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct NewMarker {
+    /// Its text, such as `<cause>`.
+    pub token: &'static str,
+    /// Its id.
+    pub id: u32,
+    /// The tokens of the word in it, which mean about the same; none of the marks for the start and the end of a text.
+    pub word: Vec<u32>,
 }
 
 impl Tokenizer {
@@ -136,7 +153,44 @@ impl Tokenizer {
                 step: id("<step>")?,
             })
         })();
-        Self { inner, path, markers }
+        let mut tokenizer = Self { inner, path, markers, adds_space: false };
+        let first = tokenizer.encode("a").ok().and_then(|ids| tokenizer.token_bytes(*ids.first()?));
+        tokenizer.adds_space = first.is_some_and(|bytes| bytes.starts_with(b" "));
+        tokenizer
+    }
+
+    /// The tokenizer with the markers of cases that it lacks as further tokens, and what was added. No token that was there
+    /// changes its id.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Tokenizer`] when its own rules fail.
+    pub fn with_case_markers(mut self) -> Result<(Self, Vec<NewMarker>)> {
+        let is_missing = |token: &&str| *token != PAD && self.inner.token_to_id(token).is_none();
+        let missing: Vec<&'static str> = SPECIAL.into_iter().filter(is_missing).collect();
+        self.inner
+            .add_special_tokens(missing.iter().map(|token| AddedToken::from(*token, true)))
+            .map_err(|error| self.fault(error.to_string()))?;
+        let tokenizer = Self::new(self.inner, self.path);
+        let mut added = Vec::with_capacity(missing.len());
+        for token in missing {
+            let id = tokenizer.inner.token_to_id(token);
+            let id = id.ok_or_else(|| tokenizer.fault(format!("{token} was not taken up")))?;
+            let is_word = token.len() > "</s>".len();
+            let word =
+                if is_word { tokenizer.encode_words(token.trim_matches(['<', '>']))? } else { Vec::new() };
+            added.push(NewMarker { token, id, word });
+        }
+        Ok((tokenizer, added))
+    }
+
+    /// Token ids of words as they stand within a text, with one space before the first.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Tokenizer`] when the tokenizer's own rules fail on the text.
+    pub fn encode_words(&self, words: &str) -> Result<Vec<u32>> {
+        if self.adds_space { self.encode(words) } else { self.encode(&format!(" {words}")) }
     }
 
     /// The tokenizer as the text of a `tokenizer.json`, which other libraries read.
@@ -250,7 +304,9 @@ impl Tokenizer {
     /// [`Error::Tokenizer`] when it has none.
     pub fn case_markers(&self) -> Result<Markers> {
         self.markers.ok_or_else(|| {
-            self.fault("it has no markers such as <symptom> for the sections of a case".into())
+            let reason = "it has no markers such as <symptom> for the sections of a case; `gearhead import MODEL \
+                          --case-markers --out DIR` makes a model that has them";
+            self.fault(reason.into())
         })
     }
 
@@ -307,6 +363,38 @@ mod tests {
         let ids = tokenizer.encode("<cause> mine").unwrap();
         assert!(!ids.contains(&markers.cause));
         assert_eq!(tokenizer.decode(&ids).unwrap(), "<cause> mine");
+    }
+
+    #[test]
+    fn a_tokenizer_from_elsewhere_gets_the_markers_it_lacks() {
+        let foreign =
+            small().to_json().unwrap().replace("<s>", "<|start|>").replace("<cause>", "<|because|>");
+        let foreign = Tokenizer::from_bytes(foreign.as_bytes(), "tokenizer.json").unwrap();
+        assert!(foreign.markers().is_none());
+        let (vocab_size, ids) = (foreign.vocab_size() as u32, foreign.encode(TEXTS[0]).unwrap());
+        let (tokenizer, added) = foreign.with_case_markers().unwrap();
+        let markers = tokenizer.markers().unwrap();
+        assert_eq!([markers.bos, markers.eos, markers.cause], [vocab_size, 2, vocab_size + 1]);
+        assert_eq!(added.iter().map(|marker| marker.token).collect::<Vec<_>>(), ["<s>", "<cause>"]);
+        assert_eq!(tokenizer.decode(&added[1].word).unwrap(), " cause");
+        assert_eq!((added[0].word.len(), tokenizer.encode(TEXTS[0]).unwrap()), (0, ids));
+        let read = Tokenizer::from_bytes(tokenizer.to_json().unwrap().as_bytes(), "tokenizer.json").unwrap();
+        assert_eq!(read.markers(), Some(markers));
+        assert!(!read.encode("<cause> mine").unwrap().contains(&markers.cause));
+        assert!(tokenizer.with_case_markers().unwrap().1.is_empty());
+    }
+
+    #[test]
+    fn words_have_one_space_before_them_whoever_puts_it_there() {
+        use tokenizers::{NormalizerWrapper, normalizers::Prepend};
+        let byte_level = small();
+        let ids = byte_level.encode_words("low power").unwrap();
+        assert_eq!(ids, byte_level.encode(" low power").unwrap());
+        let mut inner = byte_level.inner.clone();
+        inner.with_normalizer(Some(NormalizerWrapper::from(Prepend::new(" ".into())))).unwrap();
+        let adding = Tokenizer::new(inner, "tokenizer.json".into());
+        assert_eq!(adding.encode("low power").unwrap(), ids);
+        assert_eq!(adding.encode_words("low power").unwrap(), ids);
     }
 
     #[test]

@@ -35,7 +35,14 @@ impl TokenizerEnv for Vocabulary {
     }
 
     fn tokenize_bytes(&self, bytes: &[u8]) -> Vec<u32> {
-        let encoded = std::str::from_utf8(bytes).ok().and_then(|text| self.tokenizer.encode(text).ok());
+        let exactly = |text: &str| {
+            let ids = self.tokenizer.encode(text).ok()?;
+            let made = ids.iter().map(|id| self.tokenizer.token_bytes(*id)).collect::<Option<Vec<_>>>()?;
+            (made.concat() == bytes).then_some(ids)
+        };
+        let text = std::str::from_utf8(bytes).ok();
+        // Some tokenizers put a space before a text by themselves.
+        let encoded = text.and_then(|text| exactly(text).or_else(|| exactly(text.strip_prefix(' ')?)));
         encoded.unwrap_or_else(|| self.trie.greedy_tokenize(bytes))
     }
 }
@@ -159,8 +166,17 @@ mod tests {
     fn what_is_forced_comes_at_once_and_only_what_is_allowed_has_a_chance() {
         let texts = ["restricted filter \"A\"", "replace it. It was 24 bar", "worn pump"];
         let tokenizer = Tokenizer::train(texts.iter().cycle().take(60), 300, 2).unwrap();
+        let mut json: serde_json::Value = serde_json::from_str(&tokenizer.to_json().unwrap()).unwrap();
+        // As those of SentencePiece do.
+        json["normalizer"] = serde_json::json!({"type": "Prepend", "prepend": " "});
+        let adds_space = Tokenizer::from_bytes(json.to_string().as_bytes(), "tokenizer.json").unwrap();
+        forced_and_allowed(&tokenizer);
+        forced_and_allowed(&adds_space);
+    }
+
+    fn forced_and_allowed(tokenizer: &Tokenizer) {
         let markers = tokenizer.case_markers().unwrap();
-        let grammars = Grammars::new(&tokenizer, markers.eos).unwrap();
+        let grammars = Grammars::new(tokenizer, markers.eos).unwrap();
         let (first, second) = (literal(" filter \"A\" is dirty."), literal(" pump is worn."));
         let grammar = format!("start: ({first} | {second}) <solution> {}", literal(" replace it"));
         let mut constraint = grammars.lark(grammar).unwrap();

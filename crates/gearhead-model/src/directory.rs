@@ -57,10 +57,10 @@ impl Dtype {
 /// The configuration and the weights of a model: of files that are mapped, not copied, or in memory.
 #[derive(Debug)]
 pub struct ModelDirectory {
-    config: ModelConfig,
-    weights: Vec<TensorFile>,
-    path: PathBuf,
-    adapters: Option<Adapters>,
+    pub(crate) config: ModelConfig,
+    pub(crate) weights: Vec<TensorFile>,
+    pub(crate) path: PathBuf,
+    pub(crate) adapters: Option<Adapters>,
 }
 
 impl ModelDirectory {
@@ -484,9 +484,15 @@ pub(crate) fn to_f32(view: &TensorView<'_>) -> std::result::Result<Vec<f32>, Str
 }
 
 fn from_f32(data: &TensorData, dtype: Dtype) -> Vec<u8> {
-    let values = data.iter::<f32>();
     match dtype {
         Dtype::F32 if data.dtype == DType::F32 && cfg!(target_endian = "little") => data.as_bytes().to_vec(),
+        _ => stored(data.iter::<f32>(), dtype),
+    }
+}
+
+/// Numbers as they stand in a file.
+pub(crate) fn stored(values: impl Iterator<Item = f32>, dtype: Dtype) -> Vec<u8> {
+    match dtype {
         Dtype::F32 => values.flat_map(f32::to_le_bytes).collect(),
         Dtype::F16 => values.flat_map(|value| f16::from_f32(value).to_le_bytes()).collect(),
         Dtype::Bf16 => values.flat_map(|value| bf16::from_f32(value).to_le_bytes()).collect(),

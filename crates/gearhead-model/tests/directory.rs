@@ -12,7 +12,7 @@ use std::{
 
 use burn::backend::{Flex, flex::FlexDevice};
 use gearhead_model::{
-    Decoder, Dtype, Error, ModelConfig, ModelDirectory, directory::save, for_each_parameter,
+    Decoder, Dtype, Error, ModelConfig, ModelDirectory, NewToken, directory::save, for_each_parameter,
 };
 use safetensors::SafeTensors;
 use tempfile::TempDir;
@@ -419,4 +419,60 @@ fn the_configuration_of_transformers_5_is_read() {
     assert_eq!((wide.d_model, wide.n_heads, wide.n_kv_heads, wide.d_head), (32, 4, 2, Some(16)));
     assert!((wide.rms_norm_eps - 1e-5).abs() < f64::EPSILON);
     assert!(wide.tie_embeddings && !gqa.tie_embeddings);
+}
+
+#[test]
+fn new_tokens_change_no_number_that_was_there() {
+    for model in ["llama_tied", "llama_untied", SPLIT, "qwen2"] {
+        let temporary = tempfile::tempdir().unwrap();
+        let path = temporary.path().join("more");
+        let opened = ModelDirectory::open(directory(model)).unwrap();
+        let old = opened.config().vocab_size;
+        let tokens = [NewToken { id: 97, like: vec![3, 5] }, NewToken { id: 99, like: Vec::new() }];
+        opened.save_with_tokens(&tokens, Some(97), vec![99, 2], None, &[("note", b"beside")], &path).unwrap();
+        assert_eq!(file_names(&path), ["config.json", "model.safetensors", "note"]);
+        let more = ModelDirectory::open(&path).unwrap();
+        let config = ModelConfig {
+            vocab_size: 100,
+            bos_id: Some(97),
+            eos_ids: vec![99, 2],
+            ..opened.config().clone()
+        };
+        assert_eq!(*more.config(), config, "{model}");
+        let (before, after) = (weights(&decoder::<Flex>(model)), weights(&load::<Flex>(&path)));
+        assert!(before.keys().eq(after.keys()), "{model}");
+        for (name, (shape, values)) in &before {
+            let (extended, more) = &after[name];
+            let is_table = name == "model.embed_tokens.weight" || name == "lm_head.weight";
+            let rows = if is_table { 100 } else { shape[0] };
+            assert_eq!((rows, &shape[1..]), (extended[0], &extended[1..]), "{model}: {name}");
+            assert_eq!(&more[..values.len()], values, "{model}: {name}");
+            assert!(
+                more.iter().all(|value| value.is_finite()) && (!is_table || old == 97),
+                "{model}: {name}"
+            );
+        }
+        // The type of the numbers stays.
+        let file = fs::read(path.join("model.safetensors")).unwrap();
+        let dtype = SafeTensors::deserialize(&file).unwrap().tensor("model.norm.weight").unwrap().dtype();
+        let is_bf16 = model == SPLIT;
+        assert_eq!(dtype, if is_bf16 { safetensors::Dtype::BF16 } else { safetensors::Dtype::F32 });
+    }
+}
+
+#[test]
+fn a_row_that_no_token_had_serves_a_new_one() {
+    let temporary = tempfile::tempdir().unwrap();
+    let path = temporary.path().join("more");
+    let opened = ModelDirectory::open(directory("llama_untied")).unwrap();
+    let tokens = [NewToken { id: 96, like: vec![3] }];
+    opened.save_with_tokens(&tokens, None, Vec::new(), Some(Dtype::F16), &[], &path).unwrap();
+    let (before, after) = (weights(&decoder::<Flex>("llama_untied")), weights(&load::<Flex>(&path)));
+    for name in ["model.embed_tokens.weight", "lm_head.weight"] {
+        let ((shape, before), (_, after)) = (&before[name], &after[name]);
+        assert_eq!(after.len(), before.len());
+        let row = |values: &[f32], id: usize| values[id * shape[1]..][..shape[1]].to_vec();
+        assert_rows_close(name, &[row(before, 95)], &[row(after, 95)], 1e-3);
+        assert_ne!(row(before, 96), row(after, 96));
+    }
 }

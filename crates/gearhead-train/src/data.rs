@@ -80,7 +80,8 @@ impl TrainData {
     fn of_cases(config: &Config, tokenizer: Tokenizer, train: &Path, validation: &Path) -> Result<Self> {
         let train_cases = with_targets(train)?;
         let validation_cases = with_targets(validation)?;
-        let manifest = Manifest::of_cases(&train_cases, config.data.sections);
+        let mut manifest = Manifest::of_cases(&train_cases, config.data.sections);
+        manifest.tokens = Some(tokenizer.vocab_size());
         if manifest.candidates.is_empty() {
             return Err(Error::Data {
                 path: train.to_owned(),

@@ -13,6 +13,7 @@
 pub mod bench;
 mod engine;
 pub mod gguf;
+mod import;
 mod training;
 
 pub use gearhead_data as data;
@@ -26,6 +27,7 @@ pub use engine::Engine;
 pub use gearhead_data::case::Case;
 pub use gearhead_device::Device;
 pub use gearhead_infer::Report;
+pub use import::{ImportModelOptions, ImportedModel, import_model};
 pub use training::{fit_on, merge_adapters, plan_on, train_on};
 
 /// The result of the facade's functions.

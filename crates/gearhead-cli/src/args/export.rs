@@ -69,15 +69,18 @@ impl From<ExportDtype> for GgufDtype {
 
 #[derive(Debug, Args)]
 pub(crate) struct ImportModelArgs {
-    /// GGUF file
-    #[arg(value_name = "FILE")]
-    pub(crate) file: PathBuf,
+    /// GGUF file, or a model directory in the Hugging Face form
+    #[arg(value_name = "MODEL")]
+    pub(crate) model: PathBuf,
     /// The model directory to write
     #[arg(long, value_name = "DIR")]
     pub(crate) out: PathBuf,
     /// How weights are stored [default: as in the file, those in few bits as f32]
     #[arg(long, value_enum)]
     pub(crate) dtype: Option<ImportDtype>,
+    /// Give the model the tokens that mark the sections of a case, which it needs to be trained on cases
+    #[arg(long)]
+    pub(crate) case_markers: bool,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,

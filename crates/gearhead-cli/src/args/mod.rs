@@ -113,8 +113,10 @@ pub(crate) enum Command {
         after_help = "Example:\n  gearhead export --model outputs/small --format gguf --dtype q8_0 --out outputs/small.gguf --verify"
     )]
     Export(ExportArgs),
-    /// Read a model of llama.cpp and Ollama: GGUF files of Llama, Mistral, Qwen2 and Qwen3.
-    #[command(after_help = "Example:\n  gearhead import model.gguf --out outputs/model")]
+    /// Bring in a model from elsewhere: a GGUF file or a Hugging Face directory of Llama, Mistral, Qwen2 or Qwen3.
+    #[command(
+        after_help = "Example:\n  gearhead import model.gguf --out outputs/model\n  gearhead import SmolLM2-135M --case-markers --out outputs/smollm2"
+    )]
     Import(ImportModelArgs),
     /// Answer diagnoses over HTTP, and show a page for them.
     #[command(

@@ -1,6 +1,9 @@
 //! `gearhead export` and `gearhead import`: models for other programs, and theirs.
 
-use gearhead::gguf::{self, Verified};
+use gearhead::{
+    ImportModelOptions,
+    gguf::{self, Verified},
+};
 use serde_json::json;
 
 use crate::{
@@ -57,7 +60,9 @@ fn show(verified: &Verified) -> Result<(), Failure> {
 }
 
 pub(crate) fn import(args: &ImportModelArgs) -> Result<(), Failure> {
-    let imported = gguf::import(&args.file, args.dtype.map(Into::into), &args.out)?;
+    let options =
+        ImportModelOptions::default().dtype(args.dtype.map(Into::into)).case_markers(args.case_markers);
+    let imported = gearhead::import_model(&args.model, options, &args.out)?;
     if args.json {
         return output::json(&imported);
     }
@@ -67,5 +72,9 @@ pub(crate) fn import(args: &ImportModelArgs) -> Result<(), Failure> {
         imported.parameters as f64 / 1e6,
         imported.vocab_size,
         imported.max_seq_len
-    ))
+    ))?;
+    if !imported.added_tokens.is_empty() {
+        output::text(format_args!("added: {}", imported.added_tokens.join(" ")))?;
+    }
+    Ok(())
 }

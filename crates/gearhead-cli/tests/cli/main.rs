@@ -9,6 +9,7 @@ mod evaluation;
 mod export;
 mod fault_logs;
 mod fit;
+mod foreign;
 mod help;
 mod import;
 mod interactive;

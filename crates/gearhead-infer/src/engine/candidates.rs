@@ -64,13 +64,14 @@ impl Candidates {
     ) -> Result<Self> {
         let mut tokens = Vec::with_capacity(manifest.candidates.len());
         for candidate in &manifest.candidates {
-            let mut ids = encode_field(tokenizer, &candidate.cause)?;
-            match candidate.followed_by {
-                FollowedBy::Solution => ids.push(markers.solution),
-                FollowedBy::Step => ids.push(markers.step),
-                FollowedBy::End => ids.push(markers.eos),
-                _ => ids.extend(tokenizer.encode(".")?),
-            }
+            let (stop, marker) = match candidate.followed_by {
+                FollowedBy::Solution => ("", Some(markers.solution)),
+                FollowedBy::Step => ("", Some(markers.step)),
+                FollowedBy::End => ("", Some(markers.eos)),
+                _ => (".", None),
+            };
+            let mut ids = encode_field(tokenizer, &format!("{}{stop}", candidate.cause))?;
+            ids.extend(marker);
             tokens.push(ids);
         }
         let faults = manifest.candidates.iter().map(|candidate| candidate.fault.clone()).collect();

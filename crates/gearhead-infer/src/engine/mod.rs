@@ -346,10 +346,10 @@ impl<B: Kernels> Engine<B> {
     ) -> Result<Self> {
         let (in_tokenizer, in_model) = (tokenizer.vocab_size(), directory.config().vocab_size);
         // A model may have rows to spare (vocabularies are padded to round numbers), never too few.
-        let is_diagnostic = manifest.is_some();
-        if in_tokenizer > in_model || (is_diagnostic && in_tokenizer != in_model) {
-            let path = name.into();
-            return Err(Error::TokenizerMismatch { path, tokenizer: in_tokenizer, model: in_model });
+        let trained_with = manifest.as_ref().map(|manifest| manifest.tokens.unwrap_or(in_model));
+        if in_tokenizer > in_model || trained_with.is_some_and(|trained_with| trained_with != in_tokenizer) {
+            let (path, model) = (name.into(), trained_with.unwrap_or(in_model));
+            return Err(Error::TokenizerMismatch { path, tokenizer: in_tokenizer, model });
         }
         let diagnosis = match manifest {
             None => None,

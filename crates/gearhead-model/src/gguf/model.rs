@@ -4,7 +4,7 @@ use std::{io::Write, path::Path};
 
 use burn::tensor::TensorData;
 use gearhead_kernels::{Kernels, Quantization, quantized::GROUP};
-use half::{bf16, f16};
+use half::f16;
 
 use super::{
     GgmlType, Gguf, GgufFile, Metadata,
@@ -238,16 +238,7 @@ impl GgufModel {
             let gguf = &gguf;
             writer.add_bytes(&weight.hf, directory::element(dtype), weight.shape.clone(), move || {
                 // The shape was compared above, which is all that can be wrong.
-                let values = values(gguf, weight).unwrap_or_default();
-                match dtype {
-                    Dtype::F32 => values.into_iter().flat_map(f32::to_le_bytes).collect(),
-                    Dtype::F16 => {
-                        values.into_iter().flat_map(|value| f16::from_f32(value).to_le_bytes()).collect()
-                    }
-                    Dtype::Bf16 => {
-                        values.into_iter().flat_map(|value| bf16::from_f32(value).to_le_bytes()).collect()
-                    }
-                }
+                directory::stored(values(gguf, weight).unwrap_or_default().into_iter(), dtype)
             });
         }
         directory::write_model(&self.config, main, &writer, path.as_ref(), |folder| {

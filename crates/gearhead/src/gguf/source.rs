@@ -12,10 +12,10 @@ use crate::{
     engine::{bundled_directory, bundled_tokenizer},
 };
 
-const TOKENIZER: &str = "tokenizer.json";
-pub(super) const TOKENIZER_CONFIG: &str = "tokenizer_config.json";
+pub(crate) const TOKENIZER: &str = "tokenizer.json";
+pub(crate) const TOKENIZER_CONFIG: &str = "tokenizer_config.json";
 /// Where newer versions of transformers keep the template.
-const TEMPLATE_FILE: &str = "chat_template.jinja";
+pub(crate) const TEMPLATE_FILE: &str = "chat_template.jinja";
 
 /// A model with everything that is said about its texts.
 pub(super) struct Source {
@@ -83,7 +83,7 @@ fn stated_template(stated: &Value) -> Option<String> {
 }
 
 /// A file that need not be there.
-fn optional(directory: &Path, file: &'static str) -> Result<Option<Vec<u8>>> {
+pub(crate) fn optional(directory: &Path, file: &'static str) -> Result<Option<Vec<u8>>> {
     match read_file(directory, file) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(gearhead_model::Error::MissingFile { .. }) => Ok(None),
