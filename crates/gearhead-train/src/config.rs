@@ -190,9 +190,15 @@ impl Config {
                 .try_into()
                 .map_err(|error: toml::de::Error| fault(error.message().to_owned()))?;
         }
-        config.take_shape(&table, place)?;
-        config.validate(place)?;
-        Ok(config)
+        config.checked(&table, place)
+    }
+
+    /// The configuration with the shape of the model that is trained on, where its values are possible; `given` is what was
+    /// said of it.
+    pub(crate) fn checked(mut self, given: &toml::Table, place: &str) -> Result<Self> {
+        self.take_shape(given, place)?;
+        self.validate(place)?;
+        Ok(self)
     }
 
     /// With `from`, the model has the shape of that model; what is given of `[model]` must say the same, but what is learned may

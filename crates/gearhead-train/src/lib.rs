@@ -6,6 +6,7 @@
 //! In reading order:
 //!
 //! - [`config`]: the configuration file, with unknown keys refused;
+//! - `builder`: the same made in code;
 //! - [`provenance`]: where each of its values comes from;
 //! - [`data`]: cases or text as tokenised documents, and batches of them;
 //! - [`show_batch`]: the first batch as text, with what the loss is taken on;
@@ -21,6 +22,7 @@
 //! - [`tensorboard`]: event files for TensorBoard;
 //! - [`report`]: the page that says how a training went.
 
+mod builder;
 mod checkpoint;
 pub mod config;
 pub mod data;
@@ -39,6 +41,7 @@ pub mod tensorboard;
 mod text;
 pub mod trainer;
 
+pub use builder::ConfigBuilder;
 pub use config::Config;
 pub use error::{Error, Result};
 pub use plan::Plan;
