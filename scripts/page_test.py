@@ -5,6 +5,8 @@
     gearhead serve --store page.db &
     python scripts/page_test.py [--url http://127.0.0.1:8080] [--chromium /usr/bin/chromium] [--shots docs/images]
 
+Of a service with `--keys FILE` the form for the key is driven, with `--key KEY`, one of the keys of the file.
+
 Every request that the page sends elsewhere is refused and fails the run, and so does an error on the console. The
 contrast of every text that is shown is measured in both colour schemes against WCAG AA.
 """
@@ -215,11 +217,50 @@ def declined(run):
     expect(page.locator("#causes")).to_have_count(0)
 
 
+def with_a_key(run):
+    page = run.page
+    field = page.get_by_label("API key of this service")
+    use = page.get_by_role("button", name="Use key")
+    page.goto("/")
+    expect(field).to_be_focused()
+    expect(page.locator("#problem")).to_contain_text("an API key is missing or unknown")
+    run.check("key form")
+    run.shot("page-key", "header")
+    assert page.locator("#machines option").count() == 0, "names of machines were told without a key"
+    # What no header can carry would leave the page without an answer for ever.
+    field.fill("ключ от мастерской")
+    use.click()
+    expect(field).to_be_visible()
+    assert page.evaluate("localStorage.length") == 0, "an impossible key was kept"
+    field.fill("wrong-" + run.args.key)
+    use.click()
+    expect(page.locator("#problem")).to_contain_text("an API key is missing or unknown")
+    expect(field).to_be_focused()
+    field.fill(f" {run.args.key} ")
+    field.press("Enter")
+    expect(page.locator("#about")).to_contain_text("Model")
+    expect(field).to_be_hidden()
+    expect(page.locator("#problem")).to_be_hidden()
+    diagnose(run)
+    # The browser keeps it.
+    page.reload()
+    expect(page.locator("#about")).to_contain_text("Model")
+    expect(field).to_be_hidden()
+    # A key that the service forgot is asked for again, and what was typed stays.
+    page.get_by_label("Machine", exact=True).fill("CAT 320 excavator")
+    page.get_by_label("What is wrong").fill("slow crank")
+    page.evaluate("localStorage.setItem(localStorage.key(0), 'another-0123456789')")
+    page.locator("#ask").click()
+    expect(field).to_be_focused()
+    expect(page.get_by_label("What is wrong")).to_have_value("slow crank")
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--url", default="http://127.0.0.1:8080")
     parser.add_argument("--chromium", default="/usr/bin/chromium")
     parser.add_argument("--shots")
+    parser.add_argument("--key", help="a key of the service: only the form for it is driven")
     args = parser.parse_args()
     wide = {"viewport": {"width": 1100, "height": 900}}
     phone = {"viewport": {"width": 375, "height": 740}, "has_touch": True, "is_mobile": True, "device_scale_factor": 2}
@@ -230,6 +271,8 @@ def main():
         (on_a_phone, phone | {"color_scheme": "dark"}),
         (declined, wide),
     ]
+    if args.key:
+        runs = [(with_a_key, wide), (with_a_key, phone | {"color_scheme": "dark"})]
     failed = 0
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=args.chromium, args=["--no-sandbox"])
