@@ -80,6 +80,7 @@ impl From<gearhead::Error> for Failure {
             gearhead::Error::Model(error) => error.into(),
             gearhead::Error::Infer(error) => error.into(),
             gearhead::Error::Train(error) => error.into(),
+            gearhead::Error::Hub { .. } => Self::failed("hub", error.to_string()),
             gearhead::Error::InTheWay { ref path } => {
                 Self::bad_input("in_the_way", error.to_string()).at(path)
             }

@@ -257,6 +257,15 @@ fn values(file: &bytes::Bytes, view: &TensorView<'_>) -> std::result::Result<Ten
     Ok(TensorData::new(to_f32(view)?, view.shape()))
 }
 
+/// Whether a file of this name holds weights, or says which file does: `model.safetensors`, its index, and the parts of a model
+/// that is split.
+pub fn is_weight_file(name: &str) -> bool {
+    let part = || {
+        name.strip_prefix("model-").is_some_and(|rest| rest.ends_with(".safetensors") && !rest.contains('/'))
+    };
+    name == WEIGHTS || name == INDEX || part()
+}
+
 /// The weights in one file.
 fn open_whole(directory: &Path) -> Result<TensorFile> {
     TensorFile::map(&directory.join(WEIGHTS)).map_err(|source| missing_or_io(directory, WEIGHTS, source))

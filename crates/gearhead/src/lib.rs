@@ -13,6 +13,8 @@
 pub mod bench;
 mod engine;
 pub mod gguf;
+#[cfg(feature = "hub")]
+pub mod hub;
 mod import;
 mod training;
 
@@ -49,6 +51,14 @@ pub enum Error {
     /// A diagnosis.
     #[error(transparent)]
     Infer(#[from] gearhead_infer::Error),
+    /// A model that could not be had from the Hugging Face Hub.
+    #[error("hf:{model}: {reason}")]
+    Hub {
+        /// What was asked for.
+        model: String,
+        /// What is in the way.
+        reason: String,
+    },
     /// Something stands where a result is to be written.
     #[error("{}: something else stands there, which is not overwritten", path.display())]
     InTheWay {

@@ -69,9 +69,9 @@ impl From<ExportDtype> for GgufDtype {
 
 #[derive(Debug, Args)]
 pub(crate) struct ImportModelArgs {
-    /// GGUF file, or a model directory in the Hugging Face form
+    /// GGUF file, a model directory in the Hugging Face form, or hf:ORGANISATION/NAME[@REVISION] of the Hugging Face Hub
     #[arg(value_name = "MODEL")]
-    pub(crate) model: PathBuf,
+    pub(crate) model: String,
     /// The model directory to write
     #[arg(long, value_name = "DIR")]
     pub(crate) out: PathBuf,

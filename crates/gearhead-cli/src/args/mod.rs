@@ -115,7 +115,7 @@ pub(crate) enum Command {
     Export(ExportArgs),
     /// Bring in a model from elsewhere: a GGUF file or a Hugging Face directory of Llama, Mistral, Qwen2 or Qwen3.
     #[command(
-        after_help = "Example:\n  gearhead import model.gguf --out outputs/model\n  gearhead import SmolLM2-135M --case-markers --out outputs/smollm2"
+        after_help = "Example:\n  gearhead import model.gguf --out outputs/model\n  gearhead import SmolLM2-135M --case-markers --out outputs/smollm2\n  gearhead import hf:HuggingFaceTB/SmolLM2-135M --case-markers --out outputs/smollm2"
     )]
     Import(ImportModelArgs),
     /// Answer diagnoses over HTTP, and show a page for them.

@@ -1,5 +1,7 @@
 //! `gearhead export` and `gearhead import`: models for other programs, and theirs.
 
+use std::path::PathBuf;
+
 use gearhead::{
     ImportModelOptions,
     gguf::{self, Verified},
@@ -62,7 +64,11 @@ fn show(verified: &Verified) -> Result<(), Failure> {
 pub(crate) fn import(args: &ImportModelArgs) -> Result<(), Failure> {
     let options =
         ImportModelOptions::default().dtype(args.dtype.map(Into::into)).case_markers(args.case_markers);
-    let imported = gearhead::import_model(&args.model, options, &args.out)?;
+    let model = match args.model.strip_prefix("hf:") {
+        Some(model) => fetched(model)?,
+        None => PathBuf::from(&args.model),
+    };
+    let imported = gearhead::import_model(&model, options, &args.out)?;
     if args.json {
         return output::json(&imported);
     }
@@ -77,4 +83,18 @@ pub(crate) fn import(args: &ImportModelArgs) -> Result<(), Failure> {
         output::text(format_args!("added: {}", imported.added_tokens.join(" ")))?;
     }
     Ok(())
+}
+
+#[cfg(feature = "hub")]
+fn fetched(model: &str) -> Result<PathBuf, Failure> {
+    use std::io::{IsTerminal, stderr};
+    Ok(gearhead::hub::fetch(model, stderr().is_terminal())?)
+}
+
+#[cfg(not(feature = "hub"))]
+fn fetched(model: &str) -> Result<PathBuf, Failure> {
+    let message = format!(
+        "hf:{model}: this build does not know the Hugging Face Hub: build Gearhead with `--features hub`"
+    );
+    Err(Failure::bad_input("hub", message))
 }

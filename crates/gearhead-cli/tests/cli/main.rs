@@ -11,6 +11,7 @@ mod fault_logs;
 mod fit;
 mod foreign;
 mod help;
+mod hub;
 mod import;
 mod interactive;
 mod journey;
