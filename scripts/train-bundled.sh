@@ -12,7 +12,7 @@ data=outputs/bundled-data
 
 # The command embeds the bundled model; empty files stand in for it where there is none yet.
 mkdir -p "$bundled"
-for file in config.json model.safetensors tokenizer.json gearhead.json linear.safetensors; do
+for file in config.json model.safetensors tokenizer.json gearhead.json linear.gearhead; do
   [ -e "$bundled/$file" ] || : > "$bundled/$file"
 done
 
@@ -28,7 +28,7 @@ head -n 1000 "$data/test.jsonl" > "$data/test-1000.jsonl"
 "${gearhead[@]}" eval --model outputs/bundled --data "$data/test-1000.jsonl" --train "$data/train.jsonl" --suites --baselines \
   --html outputs/bundled/report.html
 
-for file in config.json model.safetensors tokenizer.json tokenizer_config.json gearhead.json linear.safetensors; do
+for file in config.json model.safetensors tokenizer.json tokenizer_config.json gearhead.json linear.gearhead; do
   cp "outputs/bundled/best/$file" "$bundled/$file"
 done
 ls -l "$bundled"

@@ -23,8 +23,9 @@ pub const MANIFEST: &str = "gearhead.json";
 /// The name of the file beside it with past cases that are searched for similar ones, where there is one.
 pub const PAST_CASES: &str = "cases.jsonl";
 
-/// The name of the file beside it with the linear model of words, where there is one.
-pub const LINEAR: &str = "linear.safetensors";
+/// The name of the file beside it with the linear model of words, where there is one. It is of the safetensors format, but
+/// not named so: vLLM takes every `*.safetensors` of a directory for weights of the language model.
+pub const LINEAR: &str = "linear.gearhead";
 
 /// The version of the prompt's markup; a model of another version would be asked in words it never saw.
 pub const PROMPT_VERSION: u32 = 2;

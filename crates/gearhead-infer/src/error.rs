@@ -78,7 +78,7 @@ pub enum Error {
     #[error("the grammar of the answer: {0}")]
     Grammar(String),
     /// A file of weights of words is damaged.
-    #[error("linear.safetensors: {0}")]
+    #[error("linear.gearhead: {0}")]
     Linear(String),
     /// A result of a test that the knowledge does not have.
     #[error("{}: no test {} with a result {}", .0.fault, .0.test, .0.outcome)]

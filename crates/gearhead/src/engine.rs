@@ -21,7 +21,7 @@ const BUNDLED: &str = "bundled";
 const BUNDLED_CONFIG: &[u8] = include_bytes!("../bundled/config.json");
 const BUNDLED_WEIGHTS: &[u8] = include_bytes!("../bundled/model.safetensors");
 const BUNDLED_TOKENIZER: &[u8] = include_bytes!("../bundled/tokenizer.json");
-const BUNDLED_LINEAR: &[u8] = include_bytes!("../bundled/linear.safetensors");
+const BUNDLED_LINEAR: &[u8] = include_bytes!("../bundled/linear.gearhead");
 const BUNDLED_MANIFEST: &[u8] = include_bytes!("../bundled/gearhead.json");
 
 /// A model that is ready to diagnose.

@@ -252,7 +252,7 @@ pub(crate) enum TokenizerCommand {
 
 #[derive(Debug, Args)]
 pub(crate) struct FitArgs {
-    /// Model directory, or the output folder of a training; its `gearhead.json` and `linear.safetensors` are written anew
+    /// Model directory, or the output folder of a training; its `gearhead.json` and `linear.gearhead` are written anew
     #[arg(long, value_name = "DIR")]
     pub(crate) model: PathBuf,
     /// Where to compute: auto, cpu, cuda:N, rocm:N, metal, vulkan:N, wgpu:N, tch-cuda:N, tch-mps, tch-cpu

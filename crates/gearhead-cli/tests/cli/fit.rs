@@ -51,10 +51,10 @@ fn where_nothing_is_learned_the_linear_model_that_is_there_is_fitted_to() {
     let validation = data("validation");
     let record = r#"{"equipment": "Cat 320", "symptom": "x", "probable_cause": "Nothing the model ranks"}"#;
     workspace.write("strange.jsonl", record);
-    let linear = fs::read(workspace.path("model/linear.safetensors")).unwrap();
+    let linear = fs::read(workspace.path("model/linear.gearhead")).unwrap();
     let fitted = workspace.run(&args("strange.jsonl", &validation)).json();
     assert_eq!(fitted["cases"], 4);
-    assert_eq!(fs::read(workspace.path("model/linear.safetensors")).unwrap(), linear);
+    assert_eq!(fs::read(workspace.path("model/linear.gearhead")).unwrap(), linear);
     workspace
         .run(&["diagnose", "--model", "model", "--equipment", "Cat 320", "--symptom", "low power"])
         .text();

@@ -98,7 +98,7 @@ fn a_training_that_is_killed_fifty_times_gives_the_same_losses_and_weights() {
             assert_eq!(line, expected, "after {} kills", kills - kills_before);
         }
         assert_eq!(course(&killed).len(), expected.len());
-        for file in ["best/model.safetensors", "last/model.safetensors", "best/linear.safetensors"] {
+        for file in ["best/model.safetensors", "last/model.safetensors", "best/linear.gearhead"] {
             assert!(bytes(&killed, file) == bytes(&whole, file), "{file} differs");
         }
         assert_eq!(left_over(&killed.path("out")), Vec::<String>::new());
