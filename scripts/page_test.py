@@ -223,7 +223,7 @@ def with_a_key(run):
     use = page.get_by_role("button", name="Use key")
     page.goto("/")
     expect(field).to_be_focused()
-    expect(page.locator("#problem")).to_contain_text("an API key is missing or unknown")
+    expect(page.locator("#problem")).to_have_text("This service asks for a key.")
     run.check("key form")
     run.shot("page-key", "header")
     assert page.locator("#machines option").count() == 0, "names of machines were told without a key"
@@ -234,7 +234,7 @@ def with_a_key(run):
     assert page.evaluate("localStorage.length") == 0, "an impossible key was kept"
     field.fill("wrong-" + run.args.key)
     use.click()
-    expect(page.locator("#problem")).to_contain_text("an API key is missing or unknown")
+    expect(page.locator("#problem")).to_have_text("The service does not know this key.")
     expect(field).to_be_focused()
     field.fill(f" {run.args.key} ")
     field.press("Enter")

@@ -20,6 +20,7 @@ export async function ask(path, options = {}) {
   if (response.status === 401) {
     $("key-form").hidden = false;
     $("key").focus();
+    throw new Error(key() ? "The service does not know this key." : "This service asks for a key.");
   }
   const failure = await response.json().catch(() => null);
   const wait = response.headers.get("Retry-After");
