@@ -75,7 +75,7 @@ impl From<io::Error> for Failure {
 impl From<gearhead::Error> for Failure {
     fn from(error: gearhead::Error) -> Self {
         match error {
-            gearhead::Error::Device(error) => Self::bad_input("device", error.to_string()),
+            gearhead::Error::Device(error) => error.into(),
             gearhead::Error::Data(error) => error.into(),
             gearhead::Error::Model(error) => error.into(),
             gearhead::Error::Infer(error) => error.into(),
@@ -86,6 +86,12 @@ impl From<gearhead::Error> for Failure {
             }
             other => Self { is_bad_input: false, ..Self::bad_input("other", other.to_string()) },
         }
+    }
+}
+
+impl From<gearhead::device::Error> for Failure {
+    fn from(error: gearhead::device::Error) -> Self {
+        Self::bad_input("device", error.to_string())
     }
 }
 

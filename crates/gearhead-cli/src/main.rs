@@ -18,6 +18,7 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return unusable(&error),
     };
+    commands::device::set_up(&cli.command.devices());
     output::log_to_stderr();
     let wants_json = cli.command.wants_json();
     match run(cli) {
@@ -65,6 +66,8 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Command::Import(args) => commands::export::import(&args),
         Command::Serve(args) => commands::serve::run(&args),
         Command::Devices(args) => commands::devices::run(&args),
+        Command::Doctor(args) => commands::doctor::run(&args),
+        Command::Probe(args) => commands::devices::probe(&args),
         Command::Bench(args) => commands::bench::run(&args),
     }
 }

@@ -1,11 +1,8 @@
-//! A device by name, and running generic code on it.
+//! A device by name.
 
 use std::{fmt, str::FromStr};
 
-use burn::backend::Autodiff;
-use gearhead_kernels::AutodiffKernels;
-
-use crate::list::KINDS;
+use crate::backend::{KINDS, KindInfo};
 
 /// A device of a backend that is compiled in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +23,28 @@ pub(crate) enum Kind {
     TchCpu,
     TchCuda,
     TchMps,
+}
+
+/// What a user asks for: a device, the best of a backend, or the best of all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wanted(pub(crate) Want);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Want {
+    Any,
+    OfBackend(Kind),
+    Exactly(Device),
+}
+
+impl Wanted {
+    /// Whatever is best for the work.
+    pub const AUTO: Self = Self(Want::Any);
+}
+
+impl From<Device> for Wanted {
+    fn from(device: Device) -> Self {
+        Self(Want::Exactly(device))
+    }
 }
 
 /// A device that cannot be had.
@@ -50,6 +69,22 @@ pub enum Error {
         /// The backend, which is also the name of its cargo feature.
         backend: &'static str,
     },
+    /// The backend has no adapter of this number.
+    #[error("--device {given}: there is no such adapter; {there_is}")]
+    NoSuchAdapter {
+        /// What was asked for.
+        given: String,
+        /// What there is.
+        there_is: String,
+    },
+    /// The adapter, or all of them, cannot be used.
+    #[error("--device {given}: {reason}")]
+    NotUsable {
+        /// What was asked for.
+        given: String,
+        /// Why not.
+        reason: String,
+    },
     /// Devices that are to work together are of different backends.
     #[error("--device: {first} and {other} are of different backends, which cannot work together")]
     DifferentBackends {
@@ -61,25 +96,53 @@ pub enum Error {
     /// Devices that are to work together are the same one.
     #[error("--device: {0} is named twice")]
     NamedTwice(Device),
+    /// A probe was asked something else than probes are asked.
+    #[error("there is no such question to a probe: {given}")]
+    UnknownQuestion {
+        /// What was asked.
+        given: String,
+    },
 }
 
-impl Device {
+impl Kind {
     /// Whether the backend is part of this build.
-    pub(crate) const fn is_compiled(kind: Kind) -> bool {
-        match kind {
-            Kind::Cpu => cfg!(feature = "flex"),
-            Kind::Cuda => cfg!(feature = "cuda"),
-            Kind::Rocm => cfg!(feature = "rocm"),
-            Kind::Wgpu => cfg!(feature = "wgpu"),
-            Kind::Vulkan => cfg!(feature = "vulkan"),
-            Kind::Metal => cfg!(feature = "metal"),
-            Kind::TchCpu | Kind::TchCuda | Kind::TchMps => cfg!(feature = "tch"),
+    pub(crate) const fn is_compiled(self) -> bool {
+        match self {
+            Self::Cpu => cfg!(feature = "flex"),
+            Self::Cuda => cfg!(feature = "cuda"),
+            Self::Rocm => cfg!(feature = "rocm"),
+            Self::Wgpu => cfg!(feature = "wgpu"),
+            Self::Vulkan => cfg!(feature = "vulkan"),
+            Self::Metal => cfg!(feature = "metal"),
+            Self::TchCpu | Self::TchCuda | Self::TchMps => cfg!(feature = "tch"),
         }
     }
 
+    /// Its line in the table of backends.
+    ///
+    /// # Panics
+    ///
+    /// Never: a test holds that every backend stands there.
+    pub(crate) fn info(self) -> &'static KindInfo {
+        let info = KINDS.iter().find(|info| info.kind == self);
+        info.unwrap_or_else(|| unreachable!("{self:?} stands in the table"))
+    }
+
+    /// Its name in `--device`.
+    pub(crate) fn name(self) -> &'static str {
+        self.info().name
+    }
+
+    /// Whether it computes on a processor.
+    pub(crate) fn is_processor(self) -> bool {
+        matches!(self, Self::Cpu | Self::TchCpu)
+    }
+}
+
+impl Device {
     /// Whether it computes in the memory of the program itself.
     pub fn shares_memory(&self) -> bool {
-        matches!(self.kind, Kind::Cpu | Kind::TchCpu)
+        self.kind.is_processor()
     }
 
     /// Whether it has the operations that are written by hand for the CPU.
@@ -97,137 +160,66 @@ impl Device {
     }
 }
 
+impl FromStr for Wanted {
+    type Err = Error;
+
+    /// Reads `auto`, a backend such as `cuda`, or a backend with the number of its adapter, such as `cuda:0`.
+    fn from_str(given: &str) -> Result<Self, Error> {
+        if given == "auto" {
+            return Ok(Self::AUTO);
+        }
+        let unknown = || Error::UnknownBackend { given: given.to_owned() };
+        let (name, index) = match given.split_once(':') {
+            Some((name, index)) => (name, Some(index.parse().map_err(|_| unknown())?)),
+            None => (given, None),
+        };
+        let info = KINDS.iter().find(|info| info.name == name).ok_or_else(unknown)?;
+        if !info.kind.is_compiled() {
+            return Err(Error::NotCompiled { given: given.to_owned(), backend: info.feature });
+        }
+        match index {
+            Some(1..) if !info.is_numbered => {
+                let there_is = format!("{name} has no numbers");
+                Err(Error::NoSuchAdapter { given: given.to_owned(), there_is })
+            }
+            None if info.is_numbered => Ok(Self(Want::OfBackend(info.kind))),
+            index => Ok(Self(Want::Exactly(Device { kind: info.kind, index: index.unwrap_or(0) }))),
+        }
+    }
+}
+
 impl FromStr for Device {
     type Err = Error;
 
-    /// Reads `auto`, `cpu`, or a backend with the number of its adapter, such as `cuda:0`. `auto` is the CPU wherever
-    /// the build has it.
+    /// Reads as [`Wanted`] does, without asking any driver: `auto` is the first backend of the build, which is the CPU wherever
+    /// the build has it, and a backend without a number its first adapter.
     fn from_str(given: &str) -> Result<Self, Error> {
-        let unknown = || Error::UnknownBackend { given: given.to_owned() };
-        let (name, index) = match given.split_once(':') {
-            Some((name, index)) => (name, index.parse().map_err(|_| unknown())?),
-            None => (given, 0),
-        };
-        if name == "auto" {
-            let (kind, _, _) =
-                KINDS.iter().find(|(kind, ..)| Self::is_compiled(*kind)).ok_or_else(unknown)?;
-            return Ok(Self { kind: *kind, index });
+        match given.parse::<Wanted>()?.0 {
+            Want::Exactly(device) => Ok(device),
+            Want::OfBackend(kind) => Ok(Self { kind, index: 0 }),
+            Want::Any => {
+                let first = KINDS.iter().find(|info| info.kind.is_compiled());
+                let first = first.ok_or_else(|| Error::UnknownBackend { given: given.to_owned() })?;
+                Ok(Self { kind: first.kind, index: 0 })
+            }
         }
-        let (kind, _, feature) = KINDS.iter().find(|(_, known, _)| *known == name).ok_or_else(unknown)?;
-        if !Self::is_compiled(*kind) {
-            return Err(Error::NotCompiled { given: given.to_owned(), backend: feature });
-        }
-        Ok(Self { kind: *kind, index })
     }
 }
 
 impl fmt::Display for Device {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = KINDS.iter().find(|(kind, ..)| *kind == self.kind).map_or("cpu", |(_, name, _)| name);
-        match self.kind {
-            Kind::Cpu | Kind::Metal | Kind::TchCpu | Kind::TchMps => f.write_str(name),
-            _ => write!(f, "{name}:{}", self.index),
-        }
+        let info = self.kind.info();
+        if info.is_numbered { write!(f, "{}:{}", info.name, self.index) } else { f.write_str(info.name) }
     }
 }
 
-/// Work that any backend can do.
-pub trait Job: Send {
-    /// What comes of it.
-    type Output: Send;
-
-    /// Does it on a device of the backend.
-    fn run<B: AutodiffKernels>(self, device: &B::Device) -> Self::Output;
-}
-
-/// Work that any backend can do on several devices together.
-pub trait SharedJob: Send {
-    /// What comes of it.
-    type Output: Send;
-
-    /// Does it on devices of the backend, at least one.
-    fn run<B: AutodiffKernels>(self, devices: &[B::Device]) -> Self::Output;
-}
-
-/// Runs a job on a device. On the CPU it runs on one of the threads that compute, so that it does not wait outside while
-/// they start and end their share of each operation.
-///
-/// # Panics
-///
-/// Where the device's backend is not compiled in, which [`Device`]'s constructors rule out.
-pub fn run<J: Job>(device: &Device, job: J) -> J::Output {
-    struct OnOne<J>(J);
-    impl<J: Job> SharedJob for OnOne<J> {
-        type Output = J::Output;
-
-        fn run<B: AutodiffKernels>(self, devices: &[B::Device]) -> J::Output {
-            self.0.run::<B>(&devices[0])
+impl fmt::Display for Wanted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Want::Any => f.write_str("auto"),
+            Want::OfBackend(kind) => f.write_str(kind.name()),
+            Want::Exactly(device) => device.fmt(f),
         }
-    }
-    run_on_kind(device.kind, std::slice::from_ref(device), OnOne(job))
-}
-
-/// Runs a job on several devices of one backend.
-///
-/// # Errors
-///
-/// [`Error::DifferentBackends`] and [`Error::NamedTwice`].
-///
-/// # Panics
-///
-/// Where there is no device.
-pub fn run_on_all<J: SharedJob>(devices: &[Device], job: J) -> Result<J::Output, Error> {
-    let first = devices[0];
-    for (index, device) in devices.iter().enumerate() {
-        if devices[..index].contains(device) {
-            return Err(Error::NamedTwice(*device));
-        }
-    }
-    match devices.iter().find(|device| device.kind != first.kind) {
-        Some(other) => Err(Error::DifferentBackends { first, other: *other }),
-        None => Ok(run_on_kind(first.kind, devices, job)),
-    }
-}
-
-fn run_on_kind<J: SharedJob>(kind: Kind, devices: &[Device], job: J) -> J::Output {
-    match kind {
-        #[cfg(feature = "flex")]
-        Kind::Cpu => {
-            let devices = vec![burn::backend::flex::FlexDevice; devices.len()];
-            rayon::scope(|_| job.run::<Autodiff<burn::backend::Flex>>(&devices))
-        }
-        #[cfg(feature = "cuda")]
-        Kind::Cuda => {
-            let device = |device: &Device| burn::backend::cuda::CudaDevice::new(device.index);
-            job.run::<Autodiff<burn::backend::Cuda>>(&devices.iter().map(device).collect::<Vec<_>>())
-        }
-        #[cfg(feature = "rocm")]
-        Kind::Rocm => {
-            let device = |device: &Device| burn::backend::rocm::RocmDevice::new(device.index);
-            job.run::<Autodiff<burn::backend::Rocm>>(&devices.iter().map(device).collect::<Vec<_>>())
-        }
-        #[cfg(any(feature = "wgpu", feature = "vulkan", feature = "metal"))]
-        Kind::Wgpu | Kind::Vulkan | Kind::Metal => {
-            use burn::backend::wgpu::WgpuDevice;
-            // The system's own choice comes first; numbers count the discrete GPUs from 1.
-            let chosen = |device: &Device| match device.index {
-                0 => WgpuDevice::DefaultDevice,
-                number => WgpuDevice::DiscreteGpu(number - 1),
-            };
-            job.run::<Autodiff<burn::backend::Wgpu>>(&devices.iter().map(chosen).collect::<Vec<_>>())
-        }
-        #[cfg(feature = "tch")]
-        Kind::TchCpu | Kind::TchCuda | Kind::TchMps => {
-            use burn::backend::libtorch::LibTorchDevice;
-            let chosen = |device: &Device| match device.kind {
-                Kind::TchCuda => LibTorchDevice::Cuda(device.index),
-                Kind::TchMps => LibTorchDevice::Mps,
-                _ => LibTorchDevice::Cpu,
-            };
-            job.run::<Autodiff<burn::backend::LibTorch>>(&devices.iter().map(chosen).collect::<Vec<_>>())
-        }
-        #[allow(unreachable_patterns, reason = "reached where fewer backends are compiled in")]
-        kind => unreachable!("a device of {kind:?} is made only where that backend is compiled in"),
     }
 }
 
@@ -240,8 +232,19 @@ mod tests {
         for name in ["cpu", "auto"] {
             assert_eq!(name.parse::<Device>().unwrap().to_string(), "cpu");
         }
+        assert_eq!("auto".parse::<Wanted>().unwrap(), Wanted::AUTO);
+        assert_eq!("cpu:0".parse::<Wanted>().unwrap().to_string(), "cpu");
+        assert!(matches!("cpu:1".parse::<Wanted>(), Err(Error::NoSuchAdapter { .. })));
         assert!(matches!("gpu".parse::<Device>(), Err(Error::UnknownBackend { .. })));
         assert!(matches!("cuda:x".parse::<Device>(), Err(Error::UnknownBackend { .. })));
+    }
+
+    #[test]
+    fn every_backend_stands_in_the_table_once() {
+        use Kind::{Cpu, Cuda, Metal, Rocm, TchCpu, TchCuda, TchMps, Vulkan, Wgpu};
+        for kind in [Cpu, Cuda, Rocm, Wgpu, Vulkan, Metal, TchCpu, TchCuda, TchMps] {
+            assert_eq!(KINDS.iter().filter(|info| info.kind == kind).count(), 1, "{kind:?}");
+        }
     }
 
     #[test]

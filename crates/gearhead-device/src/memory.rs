@@ -2,14 +2,15 @@
 
 use sysinfo::{ProcessRefreshKind, ProcessesToUpdate, System};
 
-use crate::device::Device;
+use crate::{device::Device, drivers};
 
 impl Device {
     /// Bytes that a program may still use there, where that is known: on a CPU what the system can give without swapping, and
-    /// no more than the control group of the process leaves. Of GPUs it is not known.
+    /// no more than the control group of the process leaves; on a GPU what its driver says is free, which CUDA tells, and the
+    /// kernel of AMD's GPUs.
     pub fn available_memory(&self) -> Option<u64> {
         if !self.shares_memory() {
-            return None;
+            return drivers::free_memory(self);
         }
         let mut system = System::new();
         system.refresh_memory();

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use gearhead::{
-    Device,
+    device::Wanted,
     model::{Dtype, gguf::GgufDtype},
 };
 
@@ -34,7 +34,7 @@ pub(crate) struct ExportArgs {
     pub(crate) verify: bool,
     /// Where to compute what is compared: auto, cpu, cuda:N, rocm:N, metal, vulkan:N, wgpu:N, tch-cuda:N, tch-mps, tch-cpu
     #[arg(long, default_value = "auto", requires = "verify")]
-    pub(crate) device: Device,
+    pub(crate) device: Wanted,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,

@@ -3,6 +3,7 @@
 mod bench;
 mod check;
 mod data;
+mod devices;
 mod diagnose;
 mod eval;
 mod export;
@@ -18,7 +19,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use gearhead::{
-    Device,
+    device::Wanted,
     kernels::Quantization,
     model::{self, Precision},
 };
@@ -26,6 +27,7 @@ use gearhead::{
 pub(crate) use bench::{BenchArgs, OptimizerDtype, Work};
 pub(crate) use check::CheckArgs;
 pub(crate) use data::{DataCommand, GenerateArgs as DataGenerateArgs};
+pub(crate) use devices::{DevicesArgs, DoctorArgs, ProbeArgs};
 pub(crate) use diagnose::{DiagnoseArgs, Found, ReportFormat};
 pub(crate) use eval::EvalArgs;
 pub(crate) use export::{ExportArgs, ImportModelArgs, ModelFormat};
@@ -123,9 +125,17 @@ pub(crate) enum Command {
         after_help = "Example:\n  gearhead serve --addr 127.0.0.1:8080\n  gearhead serve --addr 0.0.0.0:8080 --keys keys.txt\n  curl -d '{\"equipment\": \"CAT 320\", \"symptom\": \"low power\"}' http://127.0.0.1:8080/v1/diagnose"
     )]
     Serve(ServeArgs),
-    /// List the backends of this build and what they run on.
-    #[command(after_help = "Example:\n  gearhead devices --json")]
+    /// List the backends of this build, what they run on, and GPUs that this build cannot use.
+    #[command(
+        after_help = "Example:\n  gearhead devices --measure\n  gearhead devices --explain --memory 4GB"
+    )]
     Devices(DevicesArgs),
+    /// Look for what is missing or in the way of computing here, and say how to mend it.
+    #[command(after_help = "Example:\n  gearhead doctor\n  gearhead doctor --json")]
+    Doctor(DoctorArgs),
+    /// Answer a question about a backend's driver, in a process that may crash.
+    #[command(hide = true)]
+    Probe(ProbeArgs),
     /// Measure how fast this machine trains and generates.
     #[command(
         after_help = "Example:\n  gearhead bench --work training,diagnosis\n  gearhead bench --model outputs/mine --work generation --batch 1,8 --json"
@@ -134,6 +144,31 @@ pub(crate) enum Command {
 }
 
 impl Command {
+    /// The devices that the command is to compute on; none where it computes nothing.
+    pub(crate) fn devices(&self) -> Vec<Wanted> {
+        match self {
+            Self::Diagnose(args) => vec![args.engine.model.device],
+            Self::Eval(args) => vec![args.engine.model.device],
+            Self::Serve(args) => vec![args.engine.model.device],
+            Self::Train(args) | Self::Pretrain(PretrainArgs { train: args, .. }) => args.device.clone(),
+            Self::Merge(args) => vec![args.device],
+            Self::Plan(args) => vec![args.device],
+            Self::Fit(args) => vec![args.device],
+            Self::Score(args) => vec![args.model.device],
+            Self::Generate(args) => vec![args.model.device],
+            Self::Export(args) => vec![args.device],
+            Self::Bench(args) => vec![args.model.device],
+            Self::Codes(_)
+            | Self::Data(_)
+            | Self::Knowledge(_)
+            | Self::Tokenizer(_)
+            | Self::Import(_)
+            | Self::Devices(_)
+            | Self::Doctor(_)
+            | Self::Probe(_) => Vec::new(),
+        }
+    }
+
     /// Whether errors are to be JSON.
     pub(crate) fn wants_json(&self) -> bool {
         match self {
@@ -150,8 +185,9 @@ impl Command {
             Self::Generate(args) => args.json,
             Self::Export(args) => args.json,
             Self::Import(args) => args.json,
-            Self::Serve(_) | Self::Merge(_) => false,
+            Self::Serve(_) | Self::Merge(_) | Self::Probe(_) => false,
             Self::Devices(args) => args.json,
+            Self::Doctor(args) => args.json,
             Self::Bench(args) => args.json,
         }
     }
@@ -165,7 +201,7 @@ pub(crate) struct ModelArgs {
     pub(crate) model: Option<PathBuf>,
     /// Where to compute: auto, cpu, cuda:N, rocm:N, metal, vulkan:N, wgpu:N, tch-cuda:N, tch-mps, tch-cpu
     #[arg(long, default_value = "auto")]
-    pub(crate) device: Device,
+    pub(crate) device: Wanted,
     /// How the weights are stored while the program runs: in 8 or 4 bits a model is smaller and writes faster
     #[arg(long, value_enum, default_value_t)]
     pub(crate) dtype: WeightDtype,
@@ -257,7 +293,7 @@ pub(crate) struct FitArgs {
     pub(crate) model: PathBuf,
     /// Where to compute: auto, cpu, cuda:N, rocm:N, metal, vulkan:N, wgpu:N, tch-cuda:N, tch-mps, tch-cpu
     #[arg(long, default_value = "auto")]
-    pub(crate) device: Device,
+    pub(crate) device: Wanted,
     /// Cases from which it is learned what single words and codes tell
     #[arg(long, value_name = "FILE")]
     pub(crate) train: PathBuf,
@@ -365,13 +401,6 @@ pub(crate) struct GenerateArgs {
     /// The same seed gives the same text
     #[arg(long, default_value_t = 0)]
     pub(crate) seed: u64,
-    /// Print JSON
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct DevicesArgs {
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,

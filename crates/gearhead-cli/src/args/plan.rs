@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use bytesize::ByteSize;
 use clap::Args;
-use gearhead::Device;
+use gearhead::device::Wanted;
 
 #[derive(Debug, Args)]
 pub(crate) struct PlanArgs {
@@ -19,7 +19,7 @@ pub(crate) struct PlanArgs {
     pub(crate) memory: Option<ByteSize>,
     /// Where to compute: auto, cpu, cuda:N, rocm:N, metal, vulkan:N, wgpu:N, tch-cuda:N, tch-mps, tch-cpu
     #[arg(long, default_value = "auto")]
-    pub(crate) device: Device,
+    pub(crate) device: Wanted,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,

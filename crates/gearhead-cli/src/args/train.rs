@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use gearhead::Device;
+use gearhead::device::Wanted;
 
 /// How a training begins, or that it does not.
 #[derive(Debug, Args)]
@@ -33,7 +33,7 @@ pub(crate) struct TrainArgs {
     /// Where to compute: auto, cpu, cuda:N, rocm:N, metal, vulkan:N, wgpu:N, tch-cuda:N, tch-mps, tch-cpu; several
     /// of one backend, with commas, share each step
     #[arg(long, value_name = "DEVICE", value_delimiter = ',', default_value = "auto")]
-    pub(crate) device: Vec<Device>,
+    pub(crate) device: Vec<Wanted>,
     /// Print the summary as JSON
     #[arg(long)]
     pub(crate) json: bool,
@@ -61,7 +61,7 @@ pub(crate) struct MergeArgs {
     pub(crate) dtype: SavedDtype,
     /// Where to compute: auto, cpu, cuda:N, rocm:N, metal, vulkan:N, wgpu:N, tch-cuda:N, tch-mps, tch-cpu
     #[arg(long, default_value = "auto")]
-    pub(crate) device: Device,
+    pub(crate) device: Wanted,
 }
 
 /// The type of the numbers in a weight file.

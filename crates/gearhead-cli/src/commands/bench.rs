@@ -2,11 +2,12 @@
 
 use gearhead::{
     bench::{self, Generation, Measured, Model},
-    device::backends,
+    device::{Depth, System, probe::Prober, survey},
     train::{config::TrainConfig, optimizer::MomentDtype},
 };
 use serde_json::json;
 
+use super::device;
 use crate::{
     args::{BenchArgs, OptimizerDtype, Work},
     failure::Failure,
@@ -15,7 +16,8 @@ use crate::{
 
 pub(crate) fn run(args: &BenchArgs) -> Result<(), Failure> {
     let model = args.model.model.as_deref().map_or(Model::Bundled, Model::Directory);
-    let (device, precision) = (&args.model.device, args.model.precision());
+    let (device, precision) =
+        (&device::for_model(args.model.device, args.model.model.as_deref())?, args.model.precision());
     let runs = args.runs as usize;
     check_sizes(args, model.config()?.max_seq_len)?;
     let mut all = Vec::new();
@@ -53,8 +55,10 @@ pub(crate) fn run(args: &BenchArgs) -> Result<(), Failure> {
         }
     }
     if args.json {
-        let adapter = backends().into_iter().flat_map(|backend| backend.adapters).next();
-        let machine = adapter.map(|adapter| adapter.name);
+        // The processor comes first, and nobody has to be asked for it.
+        let machine = survey(&System::read(), &Prober::files_only(), Depth::List).backends;
+        let machine = machine.into_iter().flat_map(|backend| backend.adapters).next();
+        let machine = machine.map(|adapter| adapter.name);
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         return output::json(&json!({
             "version": env!("CARGO_PKG_VERSION"), "machine": machine, "cores": threads,

@@ -8,6 +8,7 @@ use gearhead::{
 };
 use serde_json::json;
 
+use super::device;
 use crate::{
     args::{ExportArgs, ImportModelArgs, ModelFormat},
     failure::Failure,
@@ -23,7 +24,10 @@ pub(crate) fn export(args: &ExportArgs) -> Result<(), Failure> {
     });
     bar.finish_and_clear();
     let exported = exported?;
-    let verify = || gguf::verify(args.model.as_deref(), &args.out, &args.device);
+    let verify = || -> Result<_, Failure> {
+        let device = device::for_model(args.device, args.model.as_deref())?;
+        Ok(gguf::verify(args.model.as_deref(), &args.out, &device)?)
+    };
     let verified = args.verify.then(verify).transpose()?;
     if args.json {
         output::json(&json!({ "exported": exported, "verified": verified }))?;

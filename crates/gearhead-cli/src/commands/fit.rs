@@ -3,12 +3,14 @@
 use gearhead::{data::case::read_cases, fit_on, infer::engine::model_directory};
 use serde_json::json;
 
+use super::device;
 use crate::{args::FitArgs, failure::Failure, output};
 
 pub(crate) fn run(args: &FitArgs) -> Result<(), Failure> {
     let (train, validation) = (read_cases(&args.train)?, read_cases(&args.validation)?);
     let model = model_directory(&args.model);
-    let fitted = fit_on(&args.device, &model, &train, &validation, args.seed)?;
+    let device = device::for_model(args.device, Some(&model))?;
+    let fitted = fit_on(&device, &model, &train, &validation, args.seed)?;
     let Some(fitted) = fitted else {
         let text = format!("{}: the model ranks no causes, so there is nothing to fit", model.display());
         return Err(Failure::bad_input("no_candidates", text));

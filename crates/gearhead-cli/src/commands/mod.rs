@@ -3,8 +3,10 @@
 pub(crate) mod bench;
 pub(crate) mod codes;
 pub(crate) mod data;
+pub(crate) mod device;
 pub(crate) mod devices;
 pub(crate) mod diagnose;
+pub(crate) mod doctor;
 pub(crate) mod eval;
 pub(crate) mod export;
 mod fault_log;
@@ -37,9 +39,10 @@ use crate::{
 
 /// The engine that the arguments ask for.
 fn engine(args: &ModelArgs) -> Result<Engine, Failure> {
+    let device = device::for_model(args.device, args.model.as_deref())?;
     Ok(match &args.model {
-        Some(path) => Engine::open_in(path, args.precision(), &args.device)?,
-        None => Engine::bundled_in(args.precision(), &args.device)?,
+        Some(path) => Engine::open_in(path, args.precision(), &device)?,
+        None => Engine::bundled_in(args.precision(), &device)?,
     })
 }
 

@@ -9,6 +9,7 @@ use gearhead::{
 };
 use serde_json::json;
 
+use super::device;
 use crate::{args::PlanArgs, failure::Failure, output};
 
 pub(crate) fn run(args: &PlanArgs) -> Result<(), Failure> {
@@ -16,7 +17,8 @@ pub(crate) fn run(args: &PlanArgs) -> Result<(), Failure> {
     let provenance = Provenance::read(&args.config, &args.overrides)?;
     let data = TrainData::load(&config)?;
     let budget = args.memory.map(|memory| memory.as_u64());
-    let plan = plan_on(&args.device, &config, &data, budget);
+    let device = device::chosen(args.device, || device::for_training(&config, &data))?;
+    let plan = plan_on(&device, &config, &data, budget);
     if args.json {
         let mut json = json!(plan);
         json["configuration"] = json!(provenance.sourced(&config));

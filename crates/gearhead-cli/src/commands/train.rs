@@ -6,13 +6,14 @@ use std::{
 };
 
 use gearhead::{
+    device::Wanted,
     plan_on,
     train::{Config, Control, Event, Plan, Provenance, Start, data::TrainData, show_batch::first_batch},
     train_on,
 };
 use indicatif::ProgressBar;
 
-use super::{plan, show_batch};
+use super::{device, plan, show_batch};
 use crate::{
     args::{PretrainArgs, TrainArgs},
     failure::Failure,
@@ -37,7 +38,9 @@ fn train(args: &TrainArgs, overrides: &[String]) -> Result<(), Failure> {
     if args.begin.show_batch {
         return show_batch::show(&first_batch(&config, &data));
     }
-    let memory = plan_on(&args.device[0], &config, &data, None);
+    let choose = |wanted: &Wanted| device::chosen(*wanted, || device::for_training(&config, &data));
+    let devices = args.device.iter().map(choose).collect::<Result<Vec<_>, _>>()?;
+    let memory = plan_on(&devices[0], &config, &data, None);
     memory.check()?;
     output::note(planned(&memory));
     let start = match (args.begin.resume, args.begin.start_over) {
@@ -48,7 +51,7 @@ fn train(args: &TrainArgs, overrides: &[String]) -> Result<(), Failure> {
     let stop = stop_on_interrupt()?;
     let mut view = View { bar: progress::bar(0, "steps"), batch_tokens: 0, since: 0.0 };
     let control = Control { start, stop: Some(stop), provenance: Some(&provenance), plan: Some(&memory) };
-    let summary = train_on(&args.device, &config, &data, control, &mut |event| view.show(event))?;
+    let summary = train_on(&devices, &config, &data, control, &mut |event| view.show(event))?;
     view.bar.finish_and_clear();
     if !summary.is_finished() {
         output::note(format!(

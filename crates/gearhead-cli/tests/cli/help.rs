@@ -43,6 +43,7 @@ fn the_help_of_every_command_has_an_example() {
         "data stats",
         "devices",
         "diagnose",
+        "doctor",
         "eval",
         "export",
         "generate",

@@ -161,7 +161,7 @@ fn a_batch_keeps_its_order_with_errors_in_their_places() {
 }
 
 #[test]
-fn codes_and_devices() {
+fn codes() {
     let workspace = Workspace::new();
     let codes = workspace.run(&["codes", "SPN 157 FMI 18", "P0087", "QQ-9917", "--json"]).json();
     assert_eq!(
@@ -172,10 +172,6 @@ fn codes_and_devices() {
     assert_eq!((&codes[2]["known"], &codes[2]["meaning"]), (&json!(false), &Value::Null));
     let text = workspace.run(&["codes", "QQ-9917"]).text();
     assert!(text.starts_with("QQ-9917\n  meaning: unknown\n"), "{text}");
-    let devices = workspace.run(&["devices", "--json"]).json();
-    let backends = devices["backends"].as_array().unwrap();
-    assert!(backends.iter().any(|backend| backend["name"] == "cpu" && backend["compiled"] == true));
-    assert!(backends.iter().all(|backend| backend["adapters"].is_array()));
 }
 
 #[test]

@@ -5,6 +5,7 @@
 mod bad_input;
 mod bench;
 mod configs;
+mod devices;
 mod evaluation;
 mod export;
 mod fault_logs;

@@ -23,7 +23,10 @@ fn plan(workspace: &Workspace, args: &[&str]) -> Value {
 }
 
 /// Asserts that a schema names every key of a value and asks for none that is missing.
-fn assert_described(value: &Value, schema: &Value, root: &Value) {
+pub(crate) fn assert_described(value: &Value, schema: &Value, root: &Value) {
+    if value.is_null() {
+        return;
+    }
     let schema = match schema["$ref"].as_str() {
         Some(name) => &root["$defs"][name.rsplit('/').next().unwrap()],
         None => schema,
