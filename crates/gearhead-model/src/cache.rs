@@ -102,6 +102,24 @@ impl<B: Kernels> KvCache<B> {
         Self { layers, lens: vec![0; copies], shared, room }
     }
 
+    /// Puts what another cache's only sequence holds into a sequence of this one, in the place of what that held.
+    ///
+    /// # Panics
+    ///
+    /// Where the other cache holds more than one sequence, either was forked, or there is no room.
+    pub fn adopt(&mut self, sequence: usize, read: &Self) {
+        assert!(
+            read.sequences() == 1 && read.shared == 0 && self.shared == 0,
+            "only a single sequence of its own can be taken over"
+        );
+        let len = read.len(0);
+        assert!(len <= self.room, "the cache has room for {}, not {len}", self.room);
+        for (layer, read) in self.layers.iter_mut().zip(&read.layers) {
+            layer.adopt(sequence, read, len);
+        }
+        self.lens[sequence] = len;
+    }
+
     /// Forgets all but the first `len` tokens of a sequence; those that all begin with stay.
     pub fn truncate(&mut self, sequence: usize, len: usize) {
         let len = len.saturating_sub(self.shared);
@@ -144,6 +162,18 @@ impl<B: Kernels> LayerCache<B> {
         let [_, heads, _, d_head] = shared[0].dims();
         let own = zeros([copies, heads, room, d_head], shared[0].dtype(), &shared[0].device());
         Self { own: Some(own), shared: Some(shared) }
+    }
+
+    fn adopt(&mut self, sequence: usize, read: &Self, len: usize) {
+        // Taken, so that the write is in place.
+        let [keys, values] = self.own.take().expect("no write is under way");
+        let [new_keys, new_values] = read.own.clone().expect("no write is under way");
+        let [_, heads, _, d_head] = keys.dims();
+        let cells = |sequence| [sequence..sequence + 1, 0..heads, 0..len, 0..d_head];
+        self.own = Some([
+            keys.slice_assign(cells(sequence), new_keys.slice(cells(0))),
+            values.slice_assign(cells(sequence), new_values.slice(cells(0))),
+        ]);
     }
 
     /// Appends new keys and values and attends over all that their sequences hold.

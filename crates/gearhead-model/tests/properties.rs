@@ -108,6 +108,26 @@ fn the_rows_of_a_fork_are_sequences_of_their_own() {
 }
 
 #[test]
+fn a_sequence_that_was_taken_over_goes_on_as_alone_and_leaves_its_neighbour_alone() {
+    let [first, second] = [3, 4].map(|seed| sequence(9, seed));
+    for model in MODELS {
+        let decoder = decoder::<Flex>(model);
+        let mut alone = predictor(&decoder).cache(1, 5);
+        cached(&decoder, &second[..5], &mut alone);
+        let mut cache = predictor(&decoder).cache(2, 9);
+        // What the sequence held is replaced.
+        cached(&decoder, &[&first[..7], &first[..7]].concat(), &mut cache);
+        cache.adopt(1, &alone);
+        assert_eq!((cache.len(0), cache.len(1), alone.len(0)), (7, 5, 5));
+        for (row, (ids, from)) in [(&first, 7), (&second, 5)].into_iter().enumerate() {
+            let new = predictor(&decoder).forward(&[(row, &ids[from..])], &mut cache);
+            let logits = rows(predictor(&decoder).logits(new));
+            assert_same(&format!("{model}, row {row}"), &logits, &packed(&decoder, ids)[from..]);
+        }
+    }
+}
+
+#[test]
 fn a_batch_from_the_beginning_is_each_sequence_alone() {
     let sequences = [7, 8].map(|seed| sequence(9, seed));
     for model in MODELS {
