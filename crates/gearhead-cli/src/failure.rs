@@ -163,6 +163,7 @@ impl From<gearhead::infer::Error> for Failure {
             E::TokenizerMismatch { ref path, .. } | E::NoCandidates { ref path } => {
                 Self::bad_input("model", error.to_string()).at(path)
             }
+            E::Fault(_) => Self::failed("fault", error.to_string()),
             other => Self::bad_input("input", other.to_string()),
         }
     }

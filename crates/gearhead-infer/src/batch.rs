@@ -43,8 +43,8 @@ pub struct Batcher<'a, B: Kernels> {
     predictor: &'a Predictor<B>,
     cache: KvCache<B>,
     /// By the sequence of the cache.
-    running: Vec<Option<Text>>,
-    waiting: VecDeque<Text>,
+    running: Vec<Option<Text<B>>>,
+    waiting: VecDeque<Text<B>>,
     submitted: usize,
 }
 
@@ -60,8 +60,10 @@ pub struct Token {
 
 /// A text that is written or waits for it.
 #[derive(Debug)]
-struct Text {
+struct Text<B: Kernels> {
     number: usize,
+    /// What was read before it has a place.
+    read: Option<KvCache<B>>,
     /// Tokens that the model has not seen yet.
     input: Vec<u32>,
     ids: Vec<u32>,
@@ -120,12 +122,19 @@ impl<'a, B: Kernels> Batcher<'a, B> {
         Ok(number)
     }
 
-    /// Asks for what the model finds most probable of what a grammar allows, behind what a text begins with, which is not
-    /// part of the result.
-    pub(crate) fn submit_constrained(&mut self, begun: &[u32], constraint: Constraint) -> Result<usize> {
+    /// Asks for what the model finds most probable of what a grammar allows, after a prompt that was read and what the
+    /// text begins with, which is not part of the result.
+    pub(crate) fn submit_constrained(
+        &mut self,
+        prefix: Prefix<B>,
+        begun: &[u32],
+        constraint: Constraint,
+    ) -> Result<usize> {
         check_ids(self.predictor.config(), begun)?;
-        let room = self.capacity().saturating_sub(self.cache.shared_len() + begun.len());
+        let read = prefix.into_cache();
+        let room = self.capacity().saturating_sub(read.len(0) + begun.len());
         let mut text = Text::new(begun, room, &Sampling::greedy())?;
+        text.read = Some(read);
         text.constraint = Some(Box::new(constraint));
         Ok(self.wait(text))
     }
@@ -187,7 +196,7 @@ impl<'a, B: Kernels> Batcher<'a, B> {
         self.cache.capacity().min(self.predictor.config().max_seq_len)
     }
 
-    fn wait(&mut self, text: Text) -> usize {
+    fn wait(&mut self, text: Text<B>) -> usize {
         let number = self.submitted;
         self.waiting.push_back(Text { number, ..text });
         self.submitted += 1;
@@ -205,6 +214,10 @@ impl<'a, B: Kernels> Batcher<'a, B> {
                 if self.running[sequence].is_none() {
                     self.cache.truncate(sequence, 0);
                     self.running[sequence] = self.waiting.pop_front();
+                    let read = self.running[sequence].as_mut().and_then(|text| text.read.take());
+                    if let Some(read) = read {
+                        self.cache.adopt(sequence, &read);
+                    }
                 }
                 let Some(text) = &mut self.running[sequence] else { break };
                 match text.prepare(on_token).transpose() {
@@ -227,11 +240,19 @@ impl<'a, B: Kernels> Batcher<'a, B> {
     }
 }
 
-impl Text {
+impl<B: Kernels> Text<B> {
     fn new(prompt: &[u32], limit: usize, sampling: &Sampling) -> Result<Self> {
         let sampler = Sampler::new(sampling)?;
-        let input = prompt.to_vec();
-        Ok(Self { number: 0, input, ids: Vec::new(), limit, sampler, constraint: None, log_probs: None })
+        Ok(Self {
+            number: 0,
+            read: None,
+            input: prompt.to_vec(),
+            ids: Vec::new(),
+            limit,
+            sampler,
+            constraint: None,
+            log_probs: None,
+        })
     }
 
     /// Adds what must come next whatever the model thinks; says why the text is over, where it is.

@@ -7,7 +7,6 @@ use serde::Serialize;
 
 use crate::{
     batch::Batcher,
-    constraint::Constraint,
     error::{Error, Result},
     sampling::Sampling,
 };
@@ -59,6 +58,10 @@ impl<B: Kernels> Prefix<B> {
         &self.cache
     }
 
+    pub(crate) fn into_cache(self) -> KvCache<B> {
+        self.cache
+    }
+
     /// The log-probability of each continuation, summed over its tokens, in nats. All continuations are computed
     /// together.
     ///
@@ -72,25 +75,6 @@ impl<B: Kernels> Prefix<B> {
             scores.extend(self.score_together(predictor, some)?);
         }
         Ok(scores)
-    }
-
-    /// Continues the prompt with `begun` and then with what the model finds most probable of what `constraint` allows.
-    /// Tokens that are forced are read together, not one by one. The continuation is without `begun`; `on_token` sees each of
-    /// its tokens as it comes.
-    ///
-    /// # Errors
-    ///
-    /// An id that the model lacks, or the grammar fails.
-    pub(crate) fn write(
-        &self,
-        predictor: &Predictor<B>,
-        begun: &[u32],
-        constraint: Constraint,
-        on_token: &mut dyn FnMut(u32),
-    ) -> Result<Continuation> {
-        let mut batcher = Batcher::after(predictor, self, 1, predictor.config().max_seq_len);
-        batcher.submit_constrained(begun, constraint)?;
-        only_text(batcher, on_token)
     }
 
     fn score_together(&self, predictor: &Predictor<B>, continuations: &[Vec<u32>]) -> Result<Vec<f64>> {

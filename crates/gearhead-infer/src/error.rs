@@ -83,6 +83,9 @@ pub enum Error {
     /// A result of a test that the knowledge does not have.
     #[error("{}: no test {} with a result {}", .0.fault, .0.test, .0.outcome)]
     UnknownFinding(Finding),
+    /// The program itself failed on a case, and on that case only.
+    #[error("the program failed on this case, which is a fault of the program: {0}")]
+    Fault(String),
     /// There is nothing to measure a model by.
     #[error("no case has a `fault`, a `probable_cause` or a `solution` to compare with")]
     NothingToCompare,

@@ -9,7 +9,7 @@
 //! - [`decode`]: continuing a prompt, and the log-probabilities of given tokens and continuations;
 //! - [`batch`]: many continuations at once;
 //! - [`text_stream`]: the text of tokens as they come;
-//! - [`engine`]: from case to report;
+//! - [`engine`]: from case to report, of one case or of many at once;
 //! - [`report`]: the report, its JSON and its text;
 //! - [`eval`]: how good a model is, beside simple baselines.
 

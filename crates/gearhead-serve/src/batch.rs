@@ -1,6 +1,6 @@
 //! `POST /v1/diagnose/batch`: cases as JSON lines, reports as JSON lines, in order.
 
-use std::sync::Arc;
+use std::{iter, pin::pin, sync::Arc};
 
 use axum::{
     body::{Body, Bytes},
@@ -8,7 +8,7 @@ use axum::{
     http::header,
     response::{IntoResponse, Response},
 };
-use futures_util::Stream;
+use futures_util::{Stream, StreamExt, stream};
 use serde_json::{Value, json};
 
 use crate::{
@@ -31,24 +31,41 @@ pub(crate) async fn answer(State(app): State<Arc<App>>, upload: Upload) -> Resul
         .into_response())
 }
 
-/// A report or an error for every line that is not empty. One case of a batch is under way at a time, so that a batch
-/// takes one place of the queue from others, and waits for it.
+/// A report or an error for every line that is not empty. As many cases of a batch are under way as are written at once,
+/// but at most half the places of the queue are taken from others, and waited for.
 fn reports(app: Arc<App>, upload: Upload) -> impl Stream<Item = Bytes> {
+    let Upload { bytes, place } = upload;
+    let at_once = app.settings.texts_at_once.min(app.settings.queue / 2).max(1);
+    let answers = stream::iter(lines(bytes)).map(move |(number, line)| {
+        let app = Arc::clone(&app);
+        async move {
+            let answer = report(&app, &line).await.unwrap_or_else(|failure| failed(&failure, number));
+            Bytes::from(answer.to_string() + "\n")
+        }
+    });
     async_stream::stream! {
-        let Upload { bytes, place: _place } = upload;
-        for (index, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
-            if line.trim_ascii().is_empty() {
-                continue;
-            }
-            let answer = match report(&app, line).await {
-                Ok(report) => report,
-                Err(failure) => failed(&failure, index + 1),
-            };
-            let mut text = answer.to_string();
-            text.push('\n');
-            yield Bytes::from(text);
+        let _place = place;
+        let mut answers = pin!(answers.buffered(at_once));
+        while let Some(answer) = answers.next().await {
+            yield answer;
         }
     }
+}
+
+/// Lines that are not empty, with their numbers.
+fn lines(mut rest: Bytes) -> impl Iterator<Item = (usize, Bytes)> {
+    let mut number = 0;
+    iter::from_fn(move || {
+        while !rest.is_empty() {
+            let end = rest.iter().position(|byte| *byte == b'\n').map_or(rest.len(), |at| at + 1);
+            let line = rest.split_to(end);
+            number += 1;
+            if !line.trim_ascii().is_empty() {
+                return Some((number, line));
+            }
+        }
+        None
+    })
 }
 
 async fn report(app: &App, line: &[u8]) -> Result<Value, Failure> {

@@ -62,11 +62,12 @@ impl Failure {
     }
 }
 
-/// What the engine refuses is wrong with the request.
+/// What the engine refuses is wrong with the request, but for a fault of the program.
 impl From<gearhead_infer::Error> for Failure {
     fn from(error: gearhead_infer::Error) -> Self {
         use gearhead_infer::Error as E;
         let kind = match error {
+            E::Fault(_) => return Self::internal(),
             E::Case(_) | E::CaseTooLong { .. } => "bad_case",
             E::UnknownFinding(_) => "unknown_finding",
             E::NoCandidates { .. } => "model",

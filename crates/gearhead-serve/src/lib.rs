@@ -1,7 +1,6 @@
 //! HTTP service for Gearhead diagnoses, with a page for technicians.
 //!
-//! One thread owns the engine. It takes cases one after the other, and writes texts for several clients at once. The
-//! number of requests under way is bounded, and one that finds no place is told so at once; a client that leaves gives
+//! One thread owns the engine. It diagnoses, and writes texts, for several clients at once. The number of requests under way is bounded, and one that finds no place is told so at once; a client that leaves gives
 //! its place back. The crate refuses to know how an engine is loaded.
 //!
 //! In reading order: [`Settings`]; [`Keys`] and [`Origins`], which say who may ask; [`Store`], which keeps feedback and
@@ -10,6 +9,7 @@
 
 mod batch;
 mod body;
+mod cases;
 mod codes;
 mod diagnose;
 mod error;
@@ -29,6 +29,7 @@ mod queue;
 mod routes;
 mod settings;
 mod store;
+mod texts;
 mod worker;
 
 use std::{sync::Arc, thread};

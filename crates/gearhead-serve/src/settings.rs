@@ -10,7 +10,7 @@ use crate::{keys::Keys, openai::ChatTemplate, origin::Origins, store::Store};
 pub struct Settings {
     /// Requests that may be under way or wait for the engine; what comes beyond is answered 429.
     pub queue: usize,
-    /// Texts that are written at once; more wait for a place.
+    /// Texts that are written at once, and as many diagnoses beside them; more wait for a place.
     pub texts_at_once: usize,
     /// The most tokens of a text with its prompt, where the model can take more.
     pub max_tokens: usize,

@@ -35,7 +35,7 @@ pub(crate) struct ServeArgs {
     /// Requests that may be under way or wait; what comes beyond is answered 429
     #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub(crate) queue: u32,
-    /// Texts that are written at once
+    /// Texts that are written at once, and as many diagnoses beside them
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=1_024))]
     pub(crate) texts_at_once: u32,
     /// The most tokens of a text with its prompt, where the model can take more

@@ -8,7 +8,11 @@ use gearhead::{
         case::{CaseReader, write_whole},
         knowledge::KnowledgeBase,
     },
-    infer::{engine::Finding, report::ModelAnswer},
+    infer::{
+        Error as InferError,
+        engine::{Diagnosed, Finding, diagnose_many},
+        report::ModelAnswer,
+    },
 };
 use serde::Serialize;
 use serde_json::json;
@@ -20,16 +24,21 @@ use crate::{
     output, progress,
 };
 
+/// How many cases of a file are diagnosed together.
+const AT_ONCE: usize = 16;
+
 pub(crate) fn run(args: &DiagnoseArgs) -> Result<(), Failure> {
     if args.model_only && matches!(args.report_format(), ReportFormat::Markdown | ReportFormat::Html) {
         return Err(Failure::bad_input("usage", "--model-only is printed as text or as JSON"));
     }
     if let (Some(batch), Some(out)) = (&args.batch, &args.out) {
         let engine = informed_engine(&args.engine)?;
+        let engine = engine.as_diagnose();
         return if args.model_only {
-            run_batch(|case| Ok(engine.as_diagnose().answer_alone(case)?), batch, out)
+            run_batch(|cases| cases.map(|case| Ok(engine.answer_alone(&case?)?)), batch, out)
         } else {
-            run_batch(|case| Ok(engine.diagnose(case)?), batch, out)
+            let report = |diagnosed: Result<Diagnosed, InferError>| Ok(diagnosed?.report);
+            run_batch(|cases| diagnose_many(engine, AT_ONCE, cases).map(report), batch, out)
         };
     }
     if let Some(log) = &args.candump {
@@ -152,9 +161,20 @@ fn counted(count: usize, what: &str) -> String {
     }
 }
 
+/// The cases of a file, without their places.
+struct Cases(CaseReader);
+
+impl Iterator for Cases {
+    type Item = Result<Case, InferError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        Some(self.0.next()?.map(|located| located.case).map_err(InferError::from))
+    }
+}
+
 /// Answers every case of a file. A line that fails gets an object with `error` in its place.
-fn run_batch<T: Serialize>(
-    answer: impl Fn(&Case) -> Result<T, Failure>,
+fn run_batch<T: Serialize, A: Iterator<Item = Result<T, Failure>>>(
+    answers: impl FnOnce(Cases) -> A,
     batch: &Path,
     out: &Path,
 ) -> Result<(), Failure> {
@@ -164,12 +184,11 @@ fn run_batch<T: Serialize>(
     }
     let bar = progress::bar(total, "cases");
     let mut failed = 0;
-    let reader = CaseReader::open(batch)?;
+    let cases = Cases(CaseReader::open(batch)?);
     write_whole(out, |output| {
-        for located in reader {
-            let report = located.map_err(Failure::from).and_then(|located| answer(&located.case));
-            match report {
-                Ok(report) => serde_json::to_writer(&mut *output, &report)?,
+        for answer in answers(cases) {
+            match answer {
+                Ok(answer) => serde_json::to_writer(&mut *output, &answer)?,
                 // A file that cannot be read any further is no faulty line.
                 Err(failure) if failure.is_io() => return Err(std::io::Error::other(failure.message)),
                 Err(failure) => {

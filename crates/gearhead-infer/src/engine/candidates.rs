@@ -90,12 +90,10 @@ impl Candidates {
         self.tokens.iter().map(Vec::len).max().unwrap_or(0)
     }
 
-    /// What speaks for every candidate that the machine can have, in the manifest's order; for all of them where the
-    /// machine can have none. What the knowledge disables is never among them.
-    pub(super) fn score<B: Kernels>(
+    /// Every candidate that the machine can have, in the manifest's order, with what the cards say of it; all of them where
+    /// the machine can have none. What the knowledge disables is never among them.
+    pub(super) fn possible(
         &self,
-        prefix: &Prefix<B>,
-        predictor: &Predictor<B>,
         knowledge: &KnowledgeBase,
         cards: &CardIndex,
         case: &Case,
@@ -116,24 +114,31 @@ impl Candidates {
         if possible.is_empty() {
             return Err(Error::AllDisabled);
         }
-        let known = possible.iter().filter(|index| **index < self.trained);
-        let tokens: Vec<Vec<u32>> = known.map(|index| self.tokens[*index].clone()).collect();
-        let mut log_probs = prefix.score(predictor, &tokens)?;
-        log_probs.resize(possible.len(), log_mean_prob(&log_probs));
         let evidence = cards.evidence(case, reading);
-        let scored = possible.into_iter().zip(log_probs).map(|(index, model)| {
+        let scored = possible.into_iter().map(|index| {
             let number = self.faults[index].as_deref().and_then(|id| cards.number(id));
             let of_card = |scores: &[f32]| number.map_or(0.0, |number| f64::from(scores[number]));
-            let evidence = Ranking {
-                model,
-                cards: of_card(&evidence.likeness),
-                codes: of_card(&evidence.codes),
-                cases: 0.0,
-                linear: 0.0,
-            };
-            Scored { index, evidence }
+            let (cards, codes) = (of_card(&evidence.likeness), of_card(&evidence.codes));
+            Scored { index, evidence: Ranking { model: 0.0, cards, codes, cases: 0.0, linear: 0.0 } }
         });
         Ok(scored.collect())
+    }
+
+    /// Adds what the network says of candidates after a prompt that it has read.
+    pub(super) fn weigh<B: Kernels>(
+        &self,
+        scored: &mut [Scored],
+        prefix: &Prefix<B>,
+        predictor: &Predictor<B>,
+    ) -> Result<()> {
+        let known = scored.iter().filter(|scored| scored.index < self.trained);
+        let tokens: Vec<Vec<u32>> = known.map(|scored| self.tokens[scored.index].clone()).collect();
+        let mut log_probs = prefix.score(predictor, &tokens)?;
+        log_probs.resize(scored.len(), log_mean_prob(&log_probs));
+        for (scored, log_prob) in scored.iter_mut().zip(log_probs) {
+            scored.evidence.model = log_prob;
+        }
+        Ok(())
     }
 }
 

@@ -1,17 +1,20 @@
 //! From case to report: the model and the fault cards rank, the model writes, the cards say how to prove it.
 
+mod background;
 pub(crate) mod candidates;
 mod cards;
+mod diagnoses;
 mod fit;
 mod judge;
 mod past_cases;
 pub(crate) mod question;
+mod read_case;
+mod reports;
 mod stage;
 mod write;
 mod writer;
 
 use std::{
-    collections::HashSet,
     path::{Path, PathBuf},
     sync::{Arc, OnceLock},
 };
@@ -19,11 +22,9 @@ use std::{
 use gearhead_data::{
     case::{Case, read_cases},
     knowledge::KnowledgeBase,
-    likeness::{Linear, Similar},
-    manifest::{Candidate, LINEAR, MANIFEST, Manifest, PAST_CASES, hash},
-    prompt::encode_prompt,
-    reading::Reading,
-    tokenizer::{Markers, Tokenizer},
+    likeness::Linear,
+    manifest::{LINEAR, MANIFEST, Manifest, PAST_CASES, hash},
+    tokenizer::Tokenizer,
 };
 use gearhead_kernels::Kernels;
 use gearhead_model::{ModelDirectory, Precision, Predictor, directory::read_file};
@@ -31,27 +32,27 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     constraint::Grammars,
-    decode::{Continuation, Prefix, generate, generate_many, log_probs},
-    document::of_case,
+    decode::{Continuation, generate, generate_many, log_probs},
     error::{Error, Result},
     report::{ModelAnswer, Report},
     sampling::Sampling,
 };
 
 pub use candidates::Scored;
+pub use diagnoses::{Diagnosed, Diagnoses};
 pub use fit::{Fitted, PastCasesAre, fit, learn_linear};
+pub use reports::{Reports, diagnose_many};
 pub use stage::{LikelyCause, Part, Stage};
 #[cfg(test)]
 pub(crate) use write::supported_text;
 pub use writer::{Order, Writer};
 
-use candidates::{Candidates, log_mean_prob, rank};
+use background::{Background, Diagnosis};
 use cards::CardIndex;
+use diagnoses::{EngineDiagnoses, only};
 use past_cases::PastCases;
+use read_case::ReadCase;
 use writer::EngineWriter;
-
-/// Tokens that a prompt must leave free for the text of the answer, beside the cause's name.
-const ANSWER_TOKENS: usize = 64;
 
 /// The result of a test that was done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -95,16 +96,13 @@ pub trait Diagnose {
         case: &Case,
         findings: &[Finding],
         on_stage: &mut dyn FnMut(Stage),
-    ) -> Result<Report>;
-
-    /// Diagnoses one case and says what speaks for each cause, for little more than one of the two costs.
-    ///
-    /// # Errors
-    ///
-    /// As [`diagnose`](Self::diagnose).
-    fn diagnose_scored(&self, case: &Case) -> Result<(Report, Vec<Scored>)> {
-        Ok((self.diagnose(case)?, self.score_causes(case)?))
+    ) -> Result<Report> {
+        Ok(only(self.diagnoses(1).as_mut(), case, findings, on_stage)?.report)
     }
+
+    /// Room for so many diagnoses whose texts are written at once. For cases that come one after the other, see
+    /// [`diagnose_many`].
+    fn diagnoses(&self, at_once: usize) -> Box<dyn Diagnoses + '_>;
 
     /// What the language model says of a case by itself: no card, no ranking and no grammar. A request to defeat a safety
     /// device gets the safe procedure only.
@@ -203,65 +201,9 @@ pub trait Diagnose {
 #[derive(Debug)]
 pub struct Engine<B: Kernels> {
     predictor: Predictor<B>,
-    tokenizer: Tokenizer,
-    diagnosis: Option<Diagnosis>,
+    background: Background,
     /// Made when first needed: what only ranks never does.
     grammars: OnceLock<Grammars>,
-    knowledge: Arc<KnowledgeBase>,
-    cards: Arc<CardIndex>,
-    past: PastCases,
-    name: String,
-}
-
-/// What only a model that was trained for diagnosis has.
-#[derive(Debug)]
-struct Diagnosis {
-    manifest: Manifest,
-    markers: Markers,
-    candidates: Candidates,
-    /// How many of the manifest's candidates are from the training.
-    trained: usize,
-    /// What single words and codes tell, where the model has it.
-    linear: Option<Linear>,
-}
-
-impl Diagnosis {
-    fn new(manifest: Manifest, tokenizer: &Tokenizer) -> Result<Self> {
-        let markers = tokenizer.case_markers()?;
-        let trained = manifest.candidates.len();
-        let candidates = Candidates::new(&manifest, trained, tokenizer, markers)?;
-        Ok(Self { manifest, markers, candidates, trained, linear: None })
-    }
-
-    /// Whether most of the causes are those of cards, so that what no card is about is not the model's business either.
-    fn goes_by_cards(&self, knowledge: &KnowledgeBase) -> bool {
-        let has_card = |it: &&Candidate| it.fault.as_deref().is_some_and(|id| knowledge.card(id).is_some());
-        2 * self.manifest.candidates.iter().filter(has_card).count() > self.manifest.candidates.len()
-    }
-
-    /// The log-probability of each candidate by single words and codes; of one that was not learned, as
-    /// [`Candidates::score`] has it for the language model, that of the mean probability.
-    fn by_words(&self, case: &Case, knowledge: &KnowledgeBase) -> Vec<f64> {
-        let n = self.manifest.candidates.len();
-        let Some(linear) = &self.linear else { return vec![0.0; n] };
-        let logits = linear.scores(&of_case(case, knowledge));
-        let total = log_mean_prob(&logits) + (logits.len() as f64).ln();
-        let mut log_probs: Vec<f64> = logits.into_iter().map(|logit| logit - total).collect();
-        log_probs.resize(n, log_mean_prob(&log_probs));
-        log_probs
-    }
-
-    /// Puts the company's own cards behind the causes of the training.
-    fn rank_own_cards(&mut self, knowledge: &KnowledgeBase, tokenizer: &Tokenizer) -> Result<()> {
-        self.manifest.candidates.truncate(self.trained);
-        let trained: HashSet<String> =
-            self.manifest.candidates.iter().filter_map(|candidate| candidate.fault.clone()).collect();
-        let own = knowledge.cards().iter().filter(|card| knowledge.is_own(&card.id));
-        let new = own.filter(|card| !trained.contains(&card.id)).map(Candidate::of_card);
-        self.manifest.candidates.extend(new);
-        self.candidates = Candidates::new(&self.manifest, self.trained, tokenizer, self.markers)?;
-        Ok(())
-    }
 }
 
 /// The model directory that a path means: itself, or the `best` model of a training's output folder.
@@ -321,11 +263,12 @@ impl<B: Kernels> Engine<B> {
     /// It is no such file, or another one than the ranking was fitted with.
     pub fn set_stored_linear(&mut self, bytes: &[u8]) -> Result<()> {
         let linear = Linear::from_bytes(bytes).map_err(|error| Error::Linear(error.to_string()))?;
-        let fitted = self.diagnosis.as_ref().and_then(|diagnosis| diagnosis.manifest.linear.as_deref());
+        let diagnosis = self.background.diagnosis.as_ref();
+        let fitted = diagnosis.and_then(|diagnosis| diagnosis.manifest.linear.as_deref());
         if fitted.is_some_and(|fitted| fitted != hash(bytes)) {
             return Err(Error::Linear(format!(
                 "it is not the one that {MANIFEST} of {} was fitted with: `gearhead fit` makes both anew",
-                self.name
+                self.background.name
             )));
         }
         self.set_linear(linear)
@@ -356,10 +299,16 @@ impl<B: Kernels> Engine<B> {
             Some(manifest) => Some(Diagnosis::new(manifest, &tokenizer)?),
         };
         let predictor = directory.predictor(precision, device)?;
-        let (knowledge, cards) = (KnowledgeBase::shared(), CardIndex::shared());
-        let past = PastCases::default();
-        let (grammars, name) = (OnceLock::new(), name.to_owned());
-        Ok(Self { predictor, tokenizer, diagnosis, grammars, knowledge, cards, past, name })
+        let background = Background {
+            tokenizer,
+            diagnosis,
+            knowledge: KnowledgeBase::shared(),
+            cards: CardIndex::shared(),
+            past: PastCases::default(),
+            name: name.to_owned(),
+            max_seq_len: predictor.config().max_seq_len,
+        };
+        Ok(Self { predictor, background, grammars: OnceLock::new() })
     }
 
     /// What texts can be held to.
@@ -367,16 +316,17 @@ impl<B: Kernels> Engine<B> {
         if let Some(grammars) = self.grammars.get() {
             return Ok(grammars);
         }
-        let of_cases = self.diagnosis.as_ref().map(|diagnosis| diagnosis.markers.eos);
+        let of_cases = self.background.diagnosis.as_ref().map(|diagnosis| diagnosis.markers.eos);
         let eos = of_cases.or(self.predictor.config().eos_ids.first().copied());
         let eos = eos.ok_or_else(|| Error::Grammar("the model has no token that ends a text".to_owned()))?;
-        let grammars = Grammars::new(&self.tokenizer, eos)?;
+        let grammars = Grammars::new(&self.background.tokenizer, eos)?;
         Ok(self.grammars.get_or_init(|| grammars))
     }
 
     /// Whether the ranking was fitted with what single words tell.
     fn counts_words(&self) -> bool {
-        self.diagnosis.as_ref().is_some_and(|diagnosis| diagnosis.manifest.ranking.linear > 0.0)
+        let diagnosis = self.background.diagnosis.as_ref();
+        diagnosis.is_some_and(|diagnosis| diagnosis.manifest.ranking.linear > 0.0)
     }
 
     /// The engine with other knowledge: see [`Diagnose::set_knowledge`].
@@ -389,120 +339,15 @@ impl<B: Kernels> Engine<B> {
         Ok(self)
     }
 
-    /// What speaks for each cause, after a prompt that was read.
-    fn weigh(
-        &self,
-        diagnosis: &Diagnosis,
-        prefix: &Prefix<B>,
-        case: &Case,
-        reading: &Reading,
-        past: &[Similar],
-    ) -> Result<Vec<Scored>> {
-        let mut scored = diagnosis.candidates.score(
-            prefix,
-            &self.predictor,
-            &self.knowledge,
-            &self.cards,
-            case,
-            reading,
-        )?;
-        let votes = self.past.votes(past, &diagnosis.manifest.candidates);
-        let words = diagnosis.by_words(case, &self.knowledge);
-        for scored in &mut scored {
-            scored.evidence.cases = votes[scored.index];
-            scored.evidence.linear = words[scored.index];
-        }
-        Ok(scored)
-    }
-
     /// The network.
     pub fn predictor(&self) -> &Predictor<B> {
         &self.predictor
     }
-
-    /// The prompt of a valid case that fits the model.
-    fn prompt(&self, case: &Case) -> Result<(&Diagnosis, Vec<u32>)> {
-        case.validate()?;
-        let diagnosis = self.diagnosis.as_ref().filter(|diagnosis| !diagnosis.candidates.is_empty());
-        let diagnosis = diagnosis.ok_or_else(|| Error::NoCandidates { path: self.name.clone().into() })?;
-        let prompt = encode_prompt(&self.tokenizer, case)?;
-        let max_seq_len = self.predictor.config().max_seq_len;
-        let reserved = diagnosis.candidates.longest() + ANSWER_TOKENS.min(max_seq_len / 4);
-        if prompt.len() + reserved > max_seq_len {
-            return Err(Error::CaseTooLong {
-                tokens: prompt.len(),
-                room: max_seq_len.saturating_sub(reserved),
-            });
-        }
-        Ok((diagnosis, prompt))
-    }
-
-    /// The report of a case of which some tests were done, and what speaks for each cause.
-    fn report(
-        &self,
-        case: &Case,
-        findings: &[Finding],
-        on_stage: &mut dyn FnMut(Stage),
-    ) -> Result<(Report, Vec<Scored>)> {
-        let (diagnosis, prompt) = self.prompt(case)?;
-        let reading = self.cards.reader.read(case, &self.knowledge);
-        let is_familiar = !diagnosis.goes_by_cards(&self.knowledge)
-            || self.cards.familiarity(case, &reading) >= cards::FAMILIAR_FROM;
-        on_stage(Stage::Read { reading: Box::new(reading.clone()) });
-        // What the report will not say is not told on the way to it either.
-        let mut untold = |_: Stage| {};
-        let on_stage: &mut dyn FnMut(Stage) =
-            if is_familiar && reading.bypass.is_none() { on_stage } else { &mut untold };
-        let prefix = Prefix::read(&self.predictor, &prompt)?;
-        let past = self.past.nearest(case, &reading);
-        let scored = self.weigh(diagnosis, &prefix, case, &reading, &past)?;
-        let ranked = rank(&scored, &diagnosis.manifest.ranking);
-        let candidate = |index: usize| &diagnosis.manifest.candidates[index];
-        let mut causes: Vec<(usize, f64)> = ranked.iter().map(|it| (it.index, it.probability)).collect();
-        for finding in findings {
-            let test = question::test(&self.knowledge, finding)?;
-            let of_faults: Vec<_> = causes
-                .iter()
-                .map(|(index, probability)| (candidate(*index).fault.as_deref(), *probability))
-                .collect();
-            let updated = question::updated(test, finding.outcome, &of_faults);
-            causes.iter_mut().zip(updated).for_each(|(cause, probability)| cause.1 = probability);
-        }
-        causes.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-        let similar_cases = self.past.shown(&past);
-        let best = causes[0].0;
-        let causes: Vec<_> =
-            causes.into_iter().map(|(index, probability)| (candidate(index), probability)).collect();
-        on_stage(Stage::Ranked { causes: judge::shown(&causes).map(LikelyCause::from).collect() });
-        let written = self.write(diagnosis, &prefix, best, case, &similar_cases, on_stage)?;
-        let report = judge::judge(judge::Findings {
-            case,
-            similar_cases,
-            is_familiar,
-            reading,
-            causes: &causes,
-            done: findings,
-            written,
-            thresholds: diagnosis.manifest.thresholds,
-            knowledge: &self.knowledge,
-            model: &self.name,
-        });
-        Ok((report, scored))
-    }
 }
 
 impl<B: Kernels> Diagnose for Engine<B> {
-    fn diagnose_observed(
-        &self,
-        case: &Case,
-        findings: &[Finding],
-        on_stage: &mut dyn FnMut(Stage),
-    ) -> Result<Report> {
-        Ok(self.report(case, findings, on_stage)?.0)
-    }
-
-    fn diagnose_scored(&self, case: &Case) -> Result<(Report, Vec<Scored>)> {
-        self.report(case, &[], &mut |_| {})
+    fn diagnoses(&self, at_once: usize) -> Box<dyn Diagnoses + '_> {
+        Box::new(EngineDiagnoses::new(self, at_once))
     }
 
     fn answer_alone(&self, case: &Case) -> Result<ModelAnswer> {
@@ -510,10 +355,8 @@ impl<B: Kernels> Diagnose for Engine<B> {
     }
 
     fn score_causes(&self, case: &Case) -> Result<Vec<Scored>> {
-        let (diagnosis, prompt) = self.prompt(case)?;
-        let reading = self.cards.reader.read(case, &self.knowledge);
-        let prefix = Prefix::read(&self.predictor, &prompt)?;
-        self.weigh(diagnosis, &prefix, case, &reading, &self.past.nearest(case, &reading))
+        let read = ReadCase::new(&self.background, case.clone(), Vec::new())?;
+        Ok(read.weigh(&self.predictor)?.1)
     }
 
     fn generate(
@@ -550,32 +393,34 @@ impl<B: Kernels> Diagnose for Engine<B> {
     }
 
     fn tokenizer(&self) -> &Tokenizer {
-        &self.tokenizer
+        &self.background.tokenizer
     }
 
     fn manifest(&self) -> Option<&Manifest> {
-        self.diagnosis.as_ref().map(|diagnosis| &diagnosis.manifest)
+        self.background.diagnosis.as_ref().map(|diagnosis| &diagnosis.manifest)
     }
 
     fn knowledge(&self) -> &Arc<KnowledgeBase> {
-        &self.knowledge
+        &self.background.knowledge
     }
 
     fn set_knowledge(&mut self, knowledge: Arc<KnowledgeBase>) -> Result<()> {
-        if let Some(diagnosis) = &mut self.diagnosis {
-            diagnosis.rank_own_cards(&knowledge, &self.tokenizer)?;
+        if let Some(diagnosis) = &mut self.background.diagnosis {
+            diagnosis.rank_own_cards(&knowledge, &self.background.tokenizer)?;
         }
-        self.cards = Arc::new(CardIndex::new(&knowledge));
-        self.knowledge = knowledge;
+        self.background.cards = Arc::new(CardIndex::new(&knowledge));
+        self.background.knowledge = knowledge;
         Ok(())
     }
 
     fn familiarity(&self, case: &Case) -> f32 {
-        self.cards.familiarity(case, &self.cards.reader.read(case, &self.knowledge))
+        self.background
+            .cards
+            .familiarity(case, &self.background.cards.reader.read(case, &self.background.knowledge))
     }
 
     fn set_linear(&mut self, linear: Linear) -> Result<()> {
-        let Some(diagnosis) = &mut self.diagnosis else { return Ok(()) };
+        let Some(diagnosis) = &mut self.background.diagnosis else { return Ok(()) };
         if linear.n_classes() != diagnosis.trained {
             let (found, trained) = (linear.n_classes(), diagnosis.trained);
             return Err(Error::Linear(format!("it tells {found} causes apart, the model {trained}")));
@@ -585,10 +430,10 @@ impl<B: Kernels> Diagnose for Engine<B> {
     }
 
     fn set_past_cases(&mut self, cases: Vec<Case>) {
-        self.past = PastCases::new(cases);
+        self.background.past = PastCases::new(cases);
     }
 
     fn name(&self) -> &str {
-        &self.name
+        &self.background.name
     }
 }

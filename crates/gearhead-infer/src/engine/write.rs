@@ -12,63 +12,65 @@ use gearhead_kernels::Kernels;
 use regex::Regex;
 
 use super::{
-    Diagnosis, Engine,
-    stage::{Parts, Stage},
+    Engine,
+    background::{Background, Diagnosis},
+    read_case::{RankedCase, ReadCase},
 };
 use crate::{
     constraint::literal,
-    decode::{FinishReason, Prefix, generate},
-    error::{Error, Result},
+    decode::{FinishReason, generate},
+    error::Result,
     report::{Declined, ModelAnswer, SimilarCase, Written},
     sampling::Sampling,
 };
 
-impl<B: Kernels> Engine<B> {
-    /// Lets the model go on after the prompt and the best cause's name, and splits what it writes at the markers.
+/// How the text of a ranked case is asked for.
+#[derive(Debug)]
+pub(super) struct Task {
+    /// What the text may be, in the library's variant of the Lark syntax.
+    pub(super) grammar: String,
+    /// Whether it is one of a fault card's sentences.
+    pub(super) is_of_card: bool,
+}
+
+impl RankedCase<'_> {
+    /// The tokens of the best cause's name, with which the text begins.
+    pub(super) fn begun(&self) -> &[u32] {
+        self.read.diagnosis.candidates.tokens(self.best)
+    }
+
+    /// What the model is to write behind the best cause's name.
     ///
     /// Where the cause is that of a fault card, the model chooses among the card's own sentences those that suit the case.
     /// Where it is one of a company's records only, the model writes freely, but no number that stands neither in the case
     /// nor in the similar ones.
-    pub(super) fn write(
-        &self,
-        diagnosis: &Diagnosis,
-        prefix: &Prefix<B>,
-        best: usize,
-        case: &Case,
-        similar: &[SimilarCase],
-        on_stage: &mut dyn FnMut(Stage),
-    ) -> Result<Written> {
-        let candidate = &diagnosis.manifest.candidates[best];
-        let begun = diagnosis.candidates.tokens(best);
-        let card = candidate.fault.as_deref().and_then(|id| self.knowledge.card(id));
+    pub(super) fn task(&self) -> Task {
+        let ReadCase { background, diagnosis, case, .. } = &self.read;
+        let candidate = &diagnosis.manifest.candidates[self.best];
+        let card = candidate.fault.as_deref().and_then(|id| background.knowledge.card(id));
         let card =
             card.filter(|card| card.title == candidate.cause && candidate.followed_by == FollowedBy::Text);
         let grammar = match card {
             Some(card) => of_card(card),
-            None => of_evidence(case, &candidate.cause, similar, candidate.followed_by),
+            None => of_evidence(case, &candidate.cause, &self.similar_cases, candidate.followed_by),
         };
-        let constraint = self.grammars()?.lark(grammar)?;
-        let mut parts = Parts::new(diagnosis.markers, &self.tokenizer);
-        let mut on_token = |id| parts.push(id).into_iter().for_each(&mut *on_stage);
-        begun.iter().copied().for_each(&mut on_token);
-        let continued = prefix.write(&self.predictor, begun, constraint, &mut on_token)?;
-        let ids = [begun, &continued.ids].concat();
-        let is_truncated = continued.finish_reason == FinishReason::Length;
-        Ok(Written { is_of_card: card.is_some(), ..self.sections(diagnosis, &ids, is_truncated)? })
+        Task { grammar, is_of_card: card.is_some() }
     }
+}
 
+impl<B: Kernels> Engine<B> {
     /// What the model says of a case by itself: the most probable text, whatever it is.
     pub(super) fn write_alone(&self, case: &Case) -> Result<ModelAnswer> {
         case.validate()?;
-        let no_manifest = || Error::NoCandidates { path: self.name.clone().into() };
-        let diagnosis = self.diagnosis.as_ref().ok_or_else(no_manifest)?;
-        let bypass = self.cards.reader.read(case, &self.knowledge).bypass;
+        let background = &self.background;
+        let diagnosis = background.diagnosis.as_ref().ok_or_else(|| background.no_candidates())?;
+        let bypass = background.cards.reader.read(case, &background.knowledge).bypass;
         let written = if bypass.is_some() {
             Written::default()
         } else {
-            let prompt = encode_prompt(&self.tokenizer, case)?;
+            let prompt = encode_prompt(&background.tokenizer, case)?;
             let continued = generate(&self.predictor, &prompt, usize::MAX, &Sampling::greedy(), &mut |_| {})?;
-            self.sections(diagnosis, &continued.ids, continued.finish_reason == FinishReason::Length)?
+            background.sections(diagnosis, &continued.ids, continued.finish_reason)?
         };
         Ok(ModelAnswer {
             case: case.clone(),
@@ -77,12 +79,19 @@ impl<B: Kernels> Engine<B> {
             solution: written.solution,
             diagnostic_steps: written.steps,
             truncated: written.is_truncated,
-            model: self.name.clone(),
+            model: background.name.clone(),
         })
     }
+}
 
+impl Background {
     /// Splits what stands after the prompt at the markers.
-    fn sections(&self, diagnosis: &Diagnosis, ids: &[u32], is_truncated: bool) -> Result<Written> {
+    pub(super) fn sections(
+        &self,
+        diagnosis: &Diagnosis,
+        ids: &[u32],
+        finish_reason: FinishReason,
+    ) -> Result<Written> {
         let markers = diagnosis.markers;
         let mut sections = vec![(markers.cause, Vec::new())];
         for id in ids {
@@ -92,6 +101,7 @@ impl<B: Kernels> Engine<B> {
                 section.push(*id);
             }
         }
+        let is_truncated = finish_reason == FinishReason::Length;
         let mut written = Written { is_truncated, ..Written::default() };
         for (marker, ids) in sections {
             let text = self.tokenizer.decode(&ids)?.trim().to_owned();

@@ -35,7 +35,7 @@ use gearhead_data::{
 use serde::Serialize;
 
 use crate::{
-    engine::Diagnose,
+    engine::{Diagnose, Diagnosed, diagnose_many},
     error::{Error, Result},
 };
 
@@ -61,7 +61,10 @@ use row::{Row, examine};
 use suites::Seen;
 use text::Texts;
 
-/// How many of the first cases are diagnosed twice.
+/// How many cases are diagnosed together.
+const AT_ONCE: usize = 8;
+
+/// How many of the first cases are diagnosed twice: with others, and alone.
 const TWICE: usize = 20;
 /// How many of the worst mistakes are kept.
 const MISTAKES: usize = 10;
@@ -160,13 +163,17 @@ fn evaluate_beside(
         suites: Vec::new(),
     };
     let total = cases.len() + suites.len();
+    let rows = suites.iter().map(|(_, row)| &row.case);
+    let mut diagnosed = diagnose_many(engine, AT_ONCE, cases.iter().chain(rows).cloned().map(Ok));
+    let mut next = || diagnosed.next().expect("there is a report for each case");
     for (index, (case, label)) in cases.iter().zip(labels.of_all(cases)).enumerate() {
         let in_row = |source| Error::Row { row: index + 1, source: Box::new(source) };
-        seen.add_case(index, case, label.as_deref()).map_err(in_row)?;
+        let added = next().and_then(|diagnosed| seen.add_case(index, diagnosed, case, label.as_deref()));
+        added.map_err(in_row)?;
         on_case(index + 1, total);
     }
     for (index, (suite, row)) in suites.iter().enumerate() {
-        seen.add_suite_row(*suite, row)?;
+        seen.add_suite_row(*suite, next()?, row)?;
         on_case(cases.len() + index + 1, total);
     }
     Ok(seen.summary(cases, options))
@@ -186,9 +193,15 @@ struct Collected<'a> {
 }
 
 impl Collected<'_> {
-    fn add_case(&mut self, index: usize, case: &Case, label: Option<&str>) -> Result<()> {
+    fn add_case(
+        &mut self,
+        index: usize,
+        diagnosed: Diagnosed,
+        case: &Case,
+        label: Option<&str>,
+    ) -> Result<()> {
         let name = case.id.clone().unwrap_or_else(|| format!("case {}", index + 1));
-        let (report, row) = examine(self.engine, self.panel, self.labels, case, label)?;
+        let (report, row) = examine(self.engine, diagnosed, self.panel, self.labels, case, label)?;
         self.checks.add(&report, self.engine.knowledge(), &name);
         if index < TWICE {
             self.checks.add_second(&report, &self.engine.diagnose(case)?);
@@ -211,9 +224,10 @@ impl Collected<'_> {
         Ok(())
     }
 
-    fn add_suite_row(&mut self, suite: Suite, row: &SuiteCase) -> Result<()> {
+    fn add_suite_row(&mut self, suite: Suite, diagnosed: Diagnosed, row: &SuiteCase) -> Result<()> {
         let (case, label) = (&row.case, self.labels.of(&row.case));
-        let (report, examined) = examine(self.engine, self.panel, self.labels, case, label.as_deref())?;
+        let label = label.as_deref();
+        let (report, examined) = examine(self.engine, diagnosed, self.panel, self.labels, case, label)?;
         self.checks.add(&report, self.engine.knowledge(), case.id.as_deref().unwrap_or(suite.as_str()));
         let familiarity = self.engine.familiarity(case);
         self.suites.push(examined.seen(suite, row, report.declined.as_ref(), familiarity));

@@ -19,7 +19,7 @@ use super::{
     troubleshooting::search,
 };
 use crate::{
-    engine::{Diagnose, candidates::rank},
+    engine::{Diagnose, Diagnosed, candidates::rank},
     error::Result,
     report::{Declined, Report},
 };
@@ -70,15 +70,16 @@ enum Given {
     Refusal,
 }
 
-/// Diagnoses a case and answers it in the simpler ways too.
+/// Compares a diagnosis with what the case turned out to be, and answers it in the simpler ways too.
 pub(super) fn examine(
     engine: &dyn Diagnose,
+    diagnosed: Diagnosed,
     panel: &Panel<'_>,
     labels: &Labels<'_>,
     case: &Case,
     label: Option<&str>,
 ) -> Result<(Report, Row)> {
-    let (report, scored) = engine.diagnose_scored(case)?;
+    let Diagnosed { report, scored } = diagnosed;
     let declined = report.declined.is_some();
     let right_system = label.and_then(|label| labels.system_of(case, label)).or(case.system);
     let is_right_system = |system: Option<System>| system.is_some() && system == right_system;

@@ -4,6 +4,7 @@ use axum::{
     body::{Body, to_bytes},
     http::{Request, StatusCode, header},
 };
+use futures_util::StreamExt;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
@@ -88,8 +89,7 @@ fn events(text: &str) -> Vec<(String, Value)> {
 #[tokio::test]
 async fn stages_come_before_the_report_and_say_the_same() {
     let service = service();
-    let request = Request::post("/v1/diagnose").header(header::ACCEPT, "text/event-stream");
-    let answer = service.clone().oneshot(request.body(Body::from(GOOD)).unwrap()).await.unwrap();
+    let answer = service.clone().oneshot(streamed(GOOD)).await.unwrap();
     assert_eq!(answer.headers()[header::CONTENT_TYPE], "text/event-stream");
     let body = to_bytes(answer.into_body(), 1 << 20).await.unwrap();
     let events = events(std::str::from_utf8(&body).unwrap());
@@ -156,4 +156,47 @@ async fn a_batch_has_an_answer_for_every_line_in_order() {
     assert_eq!(lines[3]["case"]["equipment"], "Caterpillar 330 Excavator");
     let empty = Request::post("/v1/diagnose/batch").body(Body::from(" \n")).unwrap();
     assert_eq!(ask(&service, empty).await.0, StatusCode::BAD_REQUEST);
+}
+
+/// Asks for the events of a diagnosis.
+fn streamed(case: &str) -> Request<Body> {
+    let request = Request::post("/v1/diagnose").header(header::ACCEPT, "text/event-stream");
+    request.body(Body::from(case.to_owned())).unwrap()
+}
+
+#[tokio::test]
+async fn clients_that_are_answered_together_get_what_they_get_alone_though_one_leaves() {
+    let service = service();
+    let symptoms = ["Loses power under load", "cranks slowly", "how do I bypass the seat switch", "smoke"];
+    let case = |symptom: &str| json!({"equipment": "CAT 320", "symptom": symptom}).to_string();
+    let mut alone = Vec::new();
+    for symptom in symptoms {
+        alone.push(json_of(&service, diagnose(case(symptom))).await.1);
+    }
+    let whole = symptoms.map(|symptom| {
+        let service = service.clone();
+        tokio::spawn(async move { json_of(&service, diagnose(case(symptom))).await.1 })
+    });
+    let stream = symptoms.map(|symptom| {
+        let service = service.clone();
+        tokio::spawn(async move {
+            let body = ask(&service, streamed(&case(symptom))).await.1;
+            events(std::str::from_utf8(&body).unwrap()).pop().unwrap()
+        })
+    });
+    // This one leaves when its causes are ranked.
+    let answer = service.clone().oneshot(streamed(&case("engine overheats"))).await.unwrap();
+    let mut body = answer.into_body().into_data_stream();
+    let mut seen = String::new();
+    while !seen.contains("event: ranked") {
+        seen.push_str(std::str::from_utf8(&body.next().await.unwrap().unwrap()).unwrap());
+    }
+    assert!(!seen.contains("event: report"));
+    drop(body);
+    for (whole, alone) in whole.into_iter().zip(&alone) {
+        assert_eq!(&whole.await.unwrap(), alone);
+    }
+    for (stream, alone) in stream.into_iter().zip(&alone) {
+        assert_eq!(stream.await.unwrap(), ("report".to_owned(), alone.clone()));
+    }
 }

@@ -1,17 +1,20 @@
 //! An engine that does not finish before it is told to.
 
-use std::sync::{
-    Arc, Mutex,
-    mpsc::{Receiver, Sender, channel},
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc, Mutex,
+        mpsc::{Receiver, Sender, channel},
+    },
 };
 
 use gearhead_data::{
     case::Case, knowledge::KnowledgeBase, likeness::Linear, manifest::Manifest, tokenizer::Tokenizer,
 };
 use gearhead_infer::{
-    Diagnose, Error, Report,
+    Diagnose, Error,
     decode::Continuation,
-    engine::{Finding, Scored, Stage, Writer},
+    engine::{Diagnosed, Diagnoses, Finding, Scored, Stage, Writer},
     report::ModelAnswer,
     sampling::Sampling,
 };
@@ -39,11 +42,39 @@ impl Slow {
     }
 }
 
+/// Does one case after the other.
+struct SlowDiagnoses<'a> {
+    engine: &'a Slow,
+    asked: VecDeque<usize>,
+    submitted: usize,
+}
+
+impl Diagnoses for SlowDiagnoses<'_> {
+    fn submit(&mut self, _: Case, _: Vec<Finding>) -> usize {
+        self.asked.push_back(self.submitted);
+        self.submitted += 1;
+        self.submitted - 1
+    }
+
+    fn cancel(&mut self, number: usize) {
+        self.asked.retain(|asked| *asked != number);
+    }
+
+    fn step(&mut self, _: &mut dyn FnMut(usize, Stage)) -> Vec<(usize, Result<Diagnosed, Error>)> {
+        let Some(number) = self.asked.pop_front() else { return Vec::new() };
+        self.engine.begun.send(()).unwrap();
+        self.engine.go_on.lock().unwrap().recv().unwrap();
+        vec![(number, Err(Error::EmptyPrompt))]
+    }
+
+    fn is_idle(&self) -> bool {
+        self.asked.is_empty()
+    }
+}
+
 impl Diagnose for Slow {
-    fn diagnose_observed(&self, _: &Case, _: &[Finding], _: &mut dyn FnMut(Stage)) -> Result<Report, Error> {
-        self.begun.send(()).unwrap();
-        self.go_on.lock().unwrap().recv().unwrap();
-        Err(Error::EmptyPrompt)
+    fn diagnoses(&self, _: usize) -> Box<dyn Diagnoses + '_> {
+        Box::new(SlowDiagnoses { engine: self, asked: VecDeque::new(), submitted: 0 })
     }
 
     fn writer(&self, _: usize, _: usize) -> Box<dyn Writer + '_> {
