@@ -4,7 +4,7 @@
 //! cargo run --release --example diagnose
 //! cargo run --release --example diagnose -- --equipment "Komatsu WA380-8" --symptom "slow steering" --codes "SPN 97"
 //! ```
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "an example shows what it found")]
+#![allow(clippy::print_stdout, reason = "an example shows what it found")]
 
 use clap::Parser;
 use gearhead::{Case, Engine};

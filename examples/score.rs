@@ -3,7 +3,7 @@
 //! ```text
 //! cargo run --release --example score -- "Restricted fuel filter"
 //! ```
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "an example shows what it found")]
+#![allow(clippy::print_stdout, reason = "an example shows what it found")]
 
 use gearhead::Engine;
 

@@ -5,8 +5,7 @@
 //! ```
 //!
 //! Without a file a few dozen cases are generated and trained on for a moment, to show the way.
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "an example shows what it found")]
-#![allow(clippy::unnecessary_debug_formatting, reason = "quotes and escapes as TOML has them")]
+#![allow(clippy::print_stdout, reason = "an example shows what it found")]
 
 use std::path::PathBuf;
 
@@ -38,15 +37,12 @@ fn main() -> anyhow::Result<()> {
     let all_texts: Vec<String> = train.iter().flat_map(|(_, case)| texts(case).collect::<Vec<_>>()).collect();
     Tokenizer::train(all_texts.iter(), 1024, 2)?.save(folder.join("tokenizer.json"))?;
 
-    let toml = format!(
-        "output = {output:?}\ntokenizer = {tokenizer:?}\n[data]\ntrain = {train:?}\nvalidation = {validation:?}\n\
-         [model]\nd_model = 128\nn_layers = 2\nd_ff = 352\n[train]\nepochs = {epochs}\n",
-        output = folder.join("model"),
-        tokenizer = folder.join("tokenizer.json"),
-        train = folder.join("train.jsonl"),
-        validation = folder.join("validation.jsonl"),
-    );
-    let config = Config::parse(&toml, "the example's configuration", &[])?;
+    let config = Config::builder(folder.join("model"))
+        .tokenizer(folder.join("tokenizer.json"))
+        .cases(folder.join("train.jsonl"), folder.join("validation.jsonl"))
+        .model(|model| (model.d_model, model.n_layers, model.d_ff) = (128, 2, 352))
+        .train(|train| train.epochs = epochs)
+        .build()?;
     let data = TrainData::load(&config)?;
     let device: Device = "auto".parse()?;
     let control = Control { start: Start::Over, ..Control::default() };

@@ -378,11 +378,13 @@ fn add_parameters<B: Backend>(decoder: &Decoder<B>, dtype: Dtype, weights: &mut 
     visit_parameters(decoder, &mut Add { weights, dtype });
 }
 
-/// Fills a new directory beside `path`, then puts it in the place of `path`.
-pub(crate) fn write_directory(
-    path: &Path,
-    fill: impl FnOnce(&Path) -> std::io::Result<()>,
-) -> std::io::Result<()> {
+/// Writes a directory with `fill`, which gets an empty one beside `path`; it takes the place of `path` only when it is
+/// complete.
+///
+/// # Errors
+///
+/// Those of `fill`, or the directory cannot be made, synced or renamed.
+pub fn write_directory(path: &Path, fill: impl FnOnce(&Path) -> std::io::Result<()>) -> std::io::Result<()> {
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     std::fs::create_dir_all(parent)?;
     let mut builder = tempfile::Builder::new();

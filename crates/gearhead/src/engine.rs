@@ -1,18 +1,18 @@
 //! The engine on whatever device was chosen.
 
-use std::{path::Path, sync::Arc};
+use std::{fs, path::Path, sync::Arc};
 
 use burn::tensor::backend::AutodiffBackend;
 use gearhead_data::{
     case::Case,
     knowledge::KnowledgeBase,
-    manifest::{MANIFEST, Manifest},
+    manifest::{LINEAR, MANIFEST, Manifest},
     tokenizer::Tokenizer,
 };
 use gearhead_device::{Device, Job, run};
 use gearhead_infer::{Diagnose, Report};
 use gearhead_kernels::AutodiffKernels;
-use gearhead_model::{ModelDirectory, Precision};
+use gearhead_model::{ModelDirectory, Precision, directory::write_directory};
 
 use crate::Result;
 
@@ -23,6 +23,8 @@ const BUNDLED_WEIGHTS: &[u8] = include_bytes!("../bundled/model.safetensors");
 const BUNDLED_TOKENIZER: &[u8] = include_bytes!("../bundled/tokenizer.json");
 const BUNDLED_LINEAR: &[u8] = include_bytes!("../bundled/linear.gearhead");
 const BUNDLED_MANIFEST: &[u8] = include_bytes!("../bundled/gearhead.json");
+const BUNDLED_TOKENIZER_CONFIG: &[u8] = include_bytes!("../bundled/tokenizer_config.json");
+const BUNDLED_CARD: &[u8] = include_bytes!("../bundled/README.md");
 
 /// A model that is ready to diagnose.
 pub struct Engine {
@@ -132,6 +134,28 @@ pub(crate) fn bundled_directory() -> Result<ModelDirectory> {
 /// The tokenizer of the bundled model.
 pub(crate) fn bundled_tokenizer() -> Result<Tokenizer> {
     Ok(Tokenizer::from_bytes(BUNDLED_TOKENIZER, Path::new(BUNDLED).join("tokenizer.json"))?)
+}
+
+/// Writes the bundled model as a model directory, in the place of an older one: for a training that goes on from it, and for
+/// programs that open such directories.
+///
+/// # Errors
+///
+/// The directory cannot be written.
+pub fn write_bundled(path: impl AsRef<Path>) -> Result<()> {
+    let path = path.as_ref();
+    let files = [
+        ("config.json", BUNDLED_CONFIG),
+        ("model.safetensors", BUNDLED_WEIGHTS),
+        ("tokenizer.json", BUNDLED_TOKENIZER),
+        ("tokenizer_config.json", BUNDLED_TOKENIZER_CONFIG),
+        (LINEAR, BUNDLED_LINEAR),
+        (MANIFEST, BUNDLED_MANIFEST),
+        ("README.md", BUNDLED_CARD),
+    ];
+    let fill = |folder: &Path| files.iter().try_for_each(|(name, bytes)| fs::write(folder.join(name), bytes));
+    let io = |source| gearhead_model::Error::Io { path: path.to_owned(), source };
+    Ok(write_directory(path, fill).map_err(io)?)
 }
 
 /// What is to be loaded, and how its numbers are to be stored.

@@ -23,9 +23,11 @@ pub use gearhead_device as device;
 pub use gearhead_infer as infer;
 pub use gearhead_kernels as kernels;
 pub use gearhead_model as model;
+#[cfg(feature = "serve")]
+pub use gearhead_serve as serve;
 pub use gearhead_train as train;
 
-pub use engine::Engine;
+pub use engine::{Engine, write_bundled};
 pub use gearhead_data::case::Case;
 pub use gearhead_device::Device;
 pub use gearhead_infer::Report;
