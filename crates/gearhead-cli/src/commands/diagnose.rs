@@ -1,6 +1,6 @@
 //! `gearhead diagnose`: one case, a batch, or a conversation.
 
-use std::path::Path;
+use std::{fs::File, io::BufReader, path::Path};
 
 use gearhead::{
     Case, Report,
@@ -162,7 +162,7 @@ fn counted(count: usize, what: &str) -> String {
 }
 
 /// The cases of a file, without their places.
-struct Cases(CaseReader);
+struct Cases(CaseReader<BufReader<File>>);
 
 impl Iterator for Cases {
     type Item = Result<Case, InferError>;
