@@ -131,7 +131,7 @@ pub(crate) enum Command {
     )]
     Devices(DevicesArgs),
     /// Look for what is missing or in the way of computing here, and say how to mend it.
-    #[command(after_help = "Example:\n  gearhead doctor\n  gearhead doctor --json")]
+    #[command(after_help = "Example:\n  gearhead doctor --json")]
     Doctor(DoctorArgs),
     /// Answer a question about a backend's driver, in a process that may crash.
     #[command(hide = true)]

@@ -41,9 +41,9 @@ pub(super) fn for_training(config: &Config, data: &TrainData) -> Option<u64> {
     Some(plan_on(&Device::cpu().ok()?, config, data, None).peak_bytes)
 }
 
-/// Drivers are asked by this program in another process.
+/// Drivers are asked by this program in another process; by none where the system does not tell where the program is.
 pub(super) fn prober(system: &System) -> Prober {
-    let this_program = env::current_exe().unwrap_or_else(|_| env!("CARGO_BIN_NAME").into());
+    let Ok(this_program) = env::current_exe() else { return Prober::files_only() };
     let prober = Prober::child(move |question| {
         let mut command = Command::new(&this_program);
         command.args(["probe", question]);

@@ -88,7 +88,7 @@ fn adapter(adapter: &Adapter) -> [String; 2] {
     let matrix_units = adapter.matrix_units.map(|has| if has { "matrix units" } else { "no matrix units" });
     let speed = adapter.measured.map(|speed| {
         let (product, copy) = (speed.matmul_gflops, speed.copy_gb_per_s);
-        format!("{product:.0} billion operations/s in a matrix product, {copy:.0} GB/s copied")
+        format!("{product:.1} billion operations/s in a matrix product, {copy:.1} GB/s copied")
     });
     let known = [
         adapter.architecture.clone(),

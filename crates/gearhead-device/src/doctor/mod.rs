@@ -43,6 +43,9 @@ pub enum Verdict {
     Fault,
 }
 
+/// The version of Burn, whose crates do not tell it.
+const BURN: &str = "0.21.0";
+
 /// Looks at the system's files. No driver is loaded.
 pub fn examine(system: &System) -> Vec<Check> {
     let mut checks = program();
@@ -84,7 +87,7 @@ impl Check {
 }
 
 fn program() -> Vec<Check> {
-    let version = format!("gearhead-device {}, Burn 0.21.0", env!("CARGO_PKG_VERSION"));
+    let version = format!("Gearhead {}, Burn {BURN}", env!("CARGO_PKG_VERSION"));
     let mut checks = vec![Check::good("program", "version", version)];
     let (compiled, other): (Vec<_>, Vec<_>) = KINDS.iter().partition(|info| info.kind.is_compiled());
     let names = |infos: &[&crate::backend::KindInfo]| {
@@ -236,6 +239,12 @@ mod tests {
     use std::path::Path;
 
     use super::*;
+
+    #[test]
+    fn the_version_of_burn_is_the_pinned_one() {
+        let workspace = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.toml"));
+        assert!(workspace.contains(&format!("\nburn = {{ version = \"={BURN}\"")));
+    }
 
     #[test]
     fn a_device_file_that_may_not_be_used_is_mended_by_its_group() {
