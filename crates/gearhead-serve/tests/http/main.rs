@@ -5,6 +5,7 @@
 mod diagnose;
 mod knowledge;
 mod limits;
+mod outsiders;
 mod records;
 mod service;
 mod slow;
