@@ -110,6 +110,10 @@ impl ConfigBuilder {
     ///
     /// [`Error::Config`](crate::Error::Config) names the value that is missing, out of range or not that of the model that is
     /// trained on.
+    ///
+    /// # Panics
+    ///
+    /// Never: every shape can be written as TOML.
     pub fn build(self) -> Result<Config> {
         // A shape says nothing of where it comes from: what is as by default counts as not given.
         let table = |model: &ModelConfig| toml::Table::try_from(model).expect("a shape is a TOML table");
