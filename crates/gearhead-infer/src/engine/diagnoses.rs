@@ -103,12 +103,6 @@ struct Writing<'a> {
     text: Option<Continuation>,
 }
 
-/// What threads have done beside the network.
-enum Aside<'a> {
-    Read(usize, Result<ReadCase<'a>>),
-    Judged(usize, Result<Diagnosed>),
-}
-
 type Done = Vec<(usize, Result<Diagnosed>)>;
 
 impl<'a, B: Kernels> EngineDiagnoses<'a, B> {
@@ -185,7 +179,9 @@ impl<'a, B: Kernels> EngineDiagnoses<'a, B> {
         let constraint = self.engine.grammars()?.lark(task.grammar)?;
         let begun = writing.ranked.begun().to_vec();
         let text = self.batcher.submit_constrained(prefix, &begun, constraint)?;
-        begun.into_iter().for_each(|id| writing.add(id, on_stage));
+        for id in begun {
+            writing.add(id, on_stage);
+        }
         self.writing.insert(text, writing);
         Ok(())
     }
@@ -214,40 +210,40 @@ impl<B: Kernels> Diagnoses for EngineDiagnoses<'_, B> {
         let asked: Vec<_> = self.asked.drain(..ahead.min(self.asked.len())).collect();
         let written = std::mem::take(&mut self.written);
         let background = &self.engine.background;
-        let (sender, aside) = mpsc::channel();
+        // The receivers outlive all that is sent.
+        let (reads, read) = mpsc::channel();
+        let (judges, judged) = mpsc::channel();
         let mut done = rayon::in_place_scope(|scope| {
             for Asked { number, case, findings } in asked {
-                let sender = sender.clone();
+                let reads = reads.clone();
                 scope.spawn(move |_| {
                     let read = contained(|| ReadCase::new(background, case, findings));
-                    // The receiver outlives the scope, here and below.
-                    let _ = sender.send(Aside::Read(number, read));
+                    let _ = reads.send((number, read));
                 });
             }
             for writing in written {
-                let sender = sender.clone();
+                let judges = judges.clone();
                 scope.spawn(move |_| {
                     let number = writing.number;
-                    let _ = sender.send(Aside::Judged(number, contained(|| writing.judged())));
+                    let _ = judges.send((number, contained(|| writing.judged())));
                 });
             }
             self.run_network(on_stage)
         });
-        drop(sender);
-        let mut read = Vec::new();
-        for aside in aside {
-            match aside {
-                Aside::Read(number, Ok(case)) => read.push((number, case)),
-                Aside::Read(number, Err(error)) => done.push((number, Err(error))),
-                Aside::Judged(number, diagnosed) => done.push((number, diagnosed)),
+        done.extend(judged.try_iter());
+        let mut ready = Vec::new();
+        for (number, read) in read.try_iter() {
+            match read {
+                Ok(case) => ready.push((number, case)),
+                Err(error) => done.push((number, Err(error))),
             }
         }
         // In the order in which they were asked for, whichever thread was the first.
-        read.sort_unstable_by_key(|(number, _)| *number);
-        for (number, case) in &read {
+        ready.sort_unstable_by_key(|(number, _)| *number);
+        for (number, case) in &ready {
             on_stage(*number, case.stage());
         }
-        self.read.extend(read);
+        self.read.extend(ready);
         done.sort_unstable_by_key(|(number, _)| *number);
         done
     }
