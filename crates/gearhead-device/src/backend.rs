@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::device::Kind;
+use crate::{Device, device::Kind};
 
 /// A backend in the table of all.
 pub(crate) struct KindInfo {
@@ -83,7 +83,7 @@ pub struct Adapter {
 }
 
 impl Adapter {
-    pub(crate) fn new(name: impl Into<String>, device: impl ToString, class: Class) -> Self {
+    pub(crate) fn new(name: impl Into<String>, device: Device, class: Class) -> Self {
         Self {
             name: name.into(),
             device: device.to_string(),

@@ -269,7 +269,7 @@ mod tests {
     }
 
     fn auto(memory_bytes: Option<u64>, prober: &Prober) -> Choice {
-        any(&[Kind::Vulkan], || memory_bytes, &system(), prober).unwrap()
+        any(&[Kind::Vulkan], || memory_bytes, &system(), prober).expect("the CPU is there")
     }
 
     #[test]

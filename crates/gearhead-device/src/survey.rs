@@ -151,7 +151,7 @@ fn try_out(adapter: &mut Adapter, device: Device, prober: &Prober, depth: Depth)
             adapter.matrix_units = found.matrix_units;
             adapter.measured = found.measured;
             if adapter.class == Class::Software {
-                adapter.reason = Some("it computes on the processor; cpu is faster".to_owned());
+                adapter.reason = Some("it computes on the processor, as cpu does".to_owned());
             }
         }
         Ok(_) => adapter.refuse("the probe answered another question"),
@@ -210,10 +210,9 @@ fn missing(gpu: &PciGpu, has_kfd: bool, backends: &[BackendInfo]) -> String {
         }
         (NVIDIA, None) => return "it has no driver: install NVIDIA's".to_owned(),
         (AMD, Some("amdgpu")) if has_kfd => &["rocm", VULKAN],
-        (AMD, Some("amdgpu")) => &[VULKAN],
+        (AMD, Some("amdgpu")) | (INTEL, Some("i915" | "xe")) => &[VULKAN],
         (AMD, Some(other)) => return format!("its driver is {other}, which has no compute: use amdgpu"),
         (AMD, None) => return "it has no driver: load the kernel's amdgpu".to_owned(),
-        (INTEL, Some("i915" | "xe")) => &[VULKAN],
         (INTEL, _) => return "it has no driver: load the kernel's i915 or xe".to_owned(),
         _ => return "no backend is known for it; it may only show a picture".to_owned(),
     };

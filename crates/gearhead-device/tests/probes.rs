@@ -1,6 +1,6 @@
 //! Probes that crash, hang, panic or talk nonsense. Run with `--nocapture` to see the verdicts.
 #![cfg(unix)]
-#![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
+#![allow(clippy::print_stdout, reason = "helpers of tests are tests")]
 
 use std::{
     process::Command,

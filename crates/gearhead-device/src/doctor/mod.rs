@@ -118,13 +118,11 @@ fn gpus(system: &System) -> Vec<Check> {
     }
     let check = |gpu: &crate::system::PciGpu| {
         let name = format!("{} at {}", gpu.display_name(), gpu.address);
-        match &gpu.driver {
-            Some(driver) => Check::good("system", name, format!("driver {driver}")),
-            None => {
-                let mend = "install the driver of its vendor, or load the kernel's module for it";
-                Check::fault("system", name, "no driver", mend)
-            }
+        if let Some(driver) = &gpu.driver {
+            return Check::good("system", name, format!("driver {driver}"));
         }
+        let mend = "install the driver of its vendor, or load the kernel's module for it";
+        Check::fault("system", name, "no driver", mend)
     };
     system.pci.iter().map(check).collect()
 }

@@ -40,17 +40,11 @@ pub(super) fn examine(context: &Context<'_>) -> Vec<Check> {
 
 /// The headers that kernels include, where Burn's backend looks for them.
 fn headers(context: &Context<'_>, mend: &str) -> Check {
-    let folder = match std::env::var("CUDA_PATH") {
-        Ok(folder) => context.system.path(folder.trim_start_matches('/')),
-        Err(_) => {
-            let usual = ["usr/local/cuda", "opt/cuda", "usr"].map(|folder| context.system.path(folder));
-            let has_headers = |folder: &&std::path::PathBuf| has_headers(folder);
-            match usual.iter().find(has_headers) {
-                Some(folder) => folder.clone(),
-                None => usual[0].clone(),
-            }
-        }
-    };
+    let own = std::env::var("CUDA_PATH").ok();
+    let folders = own.as_deref().map_or_else(|| vec!["usr/local/cuda", "opt/cuda", "usr"], |own| vec![own]);
+    let folders = folders.into_iter().map(|folder| context.system.path(folder.trim_start_matches('/')));
+    let folder = folders.clone().find(|folder| has_headers(folder)).or_else(|| folders.clone().next());
+    let folder = folder.unwrap_or_default();
     let found = folder.join("include").display().to_string();
     if has_headers(&folder) {
         Check::good(GROUP, "CUDA headers", found)

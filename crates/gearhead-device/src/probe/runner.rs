@@ -53,15 +53,14 @@ pub fn run_limited(mut command: Command, limit: Duration) -> Outcome {
     // Read while it runs, since a program whose pipe is full waits for ever.
     let output = child.stdout.take().map(read);
     let errors = child.stderr.take().map(read);
-    let end = match wait(&mut child, limit) {
-        Some(status) => end(status),
-        None => {
-            // It may have ended in between, which is no fault.
-            let _ = child.kill();
-            // A process that a driver holds in the kernel does not die; it is left to the system.
-            wait(&mut child, GRACE);
-            End::TimedOut(limit)
-        }
+    let end = if let Some(status) = wait(&mut child, limit) {
+        end(status)
+    } else {
+        // It may have ended in between, which is no fault.
+        let _ = child.kill();
+        // A process that a driver holds in the kernel does not die; it is left to the system.
+        wait(&mut child, GRACE);
+        End::TimedOut(limit)
     };
     let text = |stream: Option<Receiver<String>>| {
         stream.and_then(|stream| stream.recv_timeout(GRACE).ok()).unwrap_or_default()
