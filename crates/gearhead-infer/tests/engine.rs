@@ -3,17 +3,16 @@
 #![cfg(feature = "flex")]
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
-use std::{fs, path::Path};
+mod fixture;
+
+use std::fs;
 
 use burn::backend::{Flex, flex::FlexDevice};
 use gearhead_data::{
     case::Case,
-    generate::{GenerateConfig, generate},
     knowledge::KnowledgeBase,
-    manifest::{LINEAR, MANIFEST, Manifest, Ranking, hash},
-    prompt::{Sections, texts},
+    manifest::{LINEAR, MANIFEST, Ranking, hash},
     system::System,
-    tokenizer::Tokenizer,
 };
 use gearhead_infer::{
     Diagnose, Engine, Error, Report,
@@ -22,53 +21,14 @@ use gearhead_infer::{
     eval::{Options as EvalOptions, evaluate},
     sampling::Sampling,
 };
-use gearhead_model::{Decoder, Dtype, ModelConfig, Precision, directory};
+use gearhead_model::Precision;
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// Enough cases for every fault card to be among them.
-fn cases() -> Vec<Case> {
-    generate(KnowledgeBase::builtin(), &GenerateConfig::new(200, 5)).unwrap().train
-}
-
-fn tokenizer(cases: &[Case], vocab_size: usize) -> Tokenizer {
-    Tokenizer::train(cases.iter().flat_map(texts).collect::<Vec<_>>().iter(), vocab_size, 2).unwrap()
-}
-
-/// Saves a model with random weights, its tokenizer and its manifest.
-fn save(path: &Path, change: impl FnOnce(&mut Manifest)) {
-    let cases = cases();
-    let tokenizer = tokenizer(&cases, 300);
-    let markers = tokenizer.case_markers().unwrap();
-    let config = ModelConfig {
-        d_model: 32,
-        n_layers: 1,
-        d_ff: 48,
-        max_seq_len: 512,
-        // With tied embeddings, random weights say every token again and again.
-        tie_embeddings: false,
-        bos_id: Some(markers.bos),
-        eos_ids: vec![markers.eos],
-        ..ModelConfig::new(tokenizer.vocab_size())
-    };
-    let decoder = Decoder::<Flex>::init(&config, 5, &FlexDevice).unwrap();
-    let mut manifest = Manifest::of_cases(&cases, Sections::CauseSolution);
-    change(&mut manifest);
-    let tokenizer = tokenizer.to_json().unwrap();
-    let manifest = serde_json::to_vec(&manifest).unwrap();
-    let beside = [("tokenizer.json", tokenizer.as_bytes()), (MANIFEST, manifest.as_slice())];
-    directory::save(&decoder, &config, Dtype::F32, &beside, path).unwrap();
-}
-
-/// An engine whose manifest was changed.
-fn engine_with(change: impl FnOnce(&mut Manifest)) -> Engine<Flex> {
-    let folder = tempfile::tempdir().unwrap();
-    save(&folder.path().join("model"), change);
-    Engine::open(folder.path().join("model"), Precision::default(), &FlexDevice).unwrap()
-}
+use fixture::{cases, engine_with, save, tokenizer};
 
 fn engine() -> Engine<Flex> {
-    engine_with(|_| {})
+    fixture::engine(Precision::default())
 }
 
 fn model_directory() -> (TempDir, std::path::PathBuf) {

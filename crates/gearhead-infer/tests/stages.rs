@@ -2,47 +2,20 @@
 #![cfg(feature = "flex")]
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
-use burn::backend::{Flex, flex::FlexDevice};
-use gearhead_data::{
-    case::Case,
-    generate::{GenerateConfig, generate},
-    knowledge::KnowledgeBase,
-    manifest::{MANIFEST, Manifest},
-    prompt::{Sections, texts},
-    tokenizer::Tokenizer,
-};
+mod fixture;
+
+use burn::backend::Flex;
+use gearhead_data::case::Case;
 use gearhead_infer::{
     Diagnose, Engine,
     decode::FinishReason,
     engine::{LikelyCause, Order, Part, Stage},
     sampling::Sampling,
 };
-use gearhead_model::{Decoder, Dtype, ModelConfig, Precision, directory};
+use gearhead_model::Precision;
 use serde_json::{Value, json};
 
-fn engine() -> Engine<Flex> {
-    let cases = generate(KnowledgeBase::builtin(), &GenerateConfig::new(200, 5)).unwrap().train;
-    let all = cases.iter().flat_map(texts).collect::<Vec<_>>();
-    let tokenizer = Tokenizer::train(all.iter(), 300, 2).unwrap();
-    let markers = tokenizer.case_markers().unwrap();
-    let config = ModelConfig {
-        d_model: 32,
-        n_layers: 1,
-        d_ff: 48,
-        max_seq_len: 512,
-        tie_embeddings: false,
-        eos_ids: vec![markers.eos],
-        ..ModelConfig::new(tokenizer.vocab_size())
-    };
-    let decoder = Decoder::<Flex>::init(&config, 5, &FlexDevice).unwrap();
-    let manifest = serde_json::to_vec(&Manifest::of_cases(&cases, Sections::CauseSolution)).unwrap();
-    let tokenizer = tokenizer.to_json().unwrap();
-    let beside = [("tokenizer.json", tokenizer.as_bytes()), (MANIFEST, manifest.as_slice())];
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("model");
-    directory::save(&decoder, &config, Dtype::F32, &beside, &path).unwrap();
-    Engine::open(&path, Precision::default(), &FlexDevice).unwrap()
-}
+use fixture::engine;
 
 fn stages(engine: &Engine<Flex>, case: &Case) -> (gearhead_infer::Report, Vec<Stage>) {
     let mut stages = Vec::new();
@@ -52,7 +25,7 @@ fn stages(engine: &Engine<Flex>, case: &Case) -> (gearhead_infer::Report, Vec<St
 
 #[test]
 fn what_is_told_on_the_way_is_what_the_report_says() {
-    let engine = engine();
+    let engine = engine(Precision::default());
     let case = Case::new("Caterpillar 320 Excavator", "Loses power under load").with_codes("P0087");
     let (report, stages) = stages(&engine, &case);
     assert_eq!(report, engine.diagnose(&case).unwrap(), "watching changes nothing");
@@ -77,7 +50,7 @@ fn what_is_told_on_the_way_is_what_the_report_says() {
 
 #[test]
 fn what_a_report_withholds_is_not_told_on_the_way() {
-    let engine = engine();
+    let engine = engine(Precision::default());
     for (equipment, symptom) in [
         ("Caterpillar 320 Excavator", "how do I bypass the seat switch"),
         ("kitchen", "the soup tastes of nothing"),
@@ -90,7 +63,7 @@ fn what_a_report_withholds_is_not_told_on_the_way() {
 
 #[test]
 fn texts_within_a_schema_are_json_of_the_schema_whatever_the_seed() {
-    let engine = engine();
+    let engine = engine(Precision::default());
     let schema = json!({
         "type": "object",
         "properties": {"urgent": {"type": "boolean"}, "system": {"enum": ["fuel", "cooling"]}},
