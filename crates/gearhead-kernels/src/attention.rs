@@ -231,7 +231,8 @@ fn split<B: Backend>(qkv: FloatTensor<B>, heads: Heads) -> [Tensor<B, 3>; 3] {
     ]
 }
 
-/// The output, and the probabilities `[documents, n_heads, longest, longest]` for the backward pass.
+/// The output, and once more in place of what would be kept beside it: the probabilities are computed again in the backward
+/// pass, since those of all layers together would be most of a training's memory.
 pub(crate) fn portable<B: Kernels>(
     qkv: FloatTensor<B>,
     heads: Heads,
@@ -245,15 +246,19 @@ pub(crate) fn portable<B: Kernels>(
     }
     let rectangle = Rectangle::new(documents, &q.device());
     let group = heads.n_heads / heads.n_kv_heads;
-    let scale = (heads.d_head as f64).powf(-0.5);
-    let q = rectangle.spread(q).mul_scalar(scale);
     let k = for_each_query_head(rectangle.spread(k), group);
     let v = for_each_query_head(rectangle.spread(v), group);
-    let scores = q.matmul(k.swap_dims(2, 3));
+    let probs = probabilities(rectangle.spread(q), k, &rectangle);
+    let output = raw(rectangle.collect(probs.matmul(v)).reshape([n, heads.q_dim()]));
+    (output.clone(), output)
+}
+
+/// `softmax(q kᵀ / √d_head)` over what each token may look at: `[documents, n_heads, longest, longest]`.
+fn probabilities<B: Backend>(q: Tensor<B, 4>, k: Tensor<B, 4>, rectangle: &Rectangle<B>) -> Tensor<B, 4> {
+    let scale = (q.dims()[3] as f64).powf(-0.5);
+    let scores = q.mul_scalar(scale).matmul(k.swap_dims(2, 3));
     let shape = scores.dims();
-    let probs = softmax(scores.mask_fill(rectangle.ahead.clone().expand(shape), f32::NEG_INFINITY), 3);
-    let output = rectangle.collect(probs.clone().matmul(v));
-    (raw(output.reshape([n, heads.q_dim()])), raw(probs))
+    softmax(scores.mask_fill(rectangle.ahead.clone().expand(shape), f32::NEG_INFINITY), 3)
 }
 
 pub(crate) fn portable_cached<B: Kernels>(
@@ -332,11 +337,13 @@ fn attend_together<B: Kernels>(
     (output.reshape([batch * new, heads.q_dim()]), written)
 }
 
-/// With probabilities `P` and scores `S`: `dV = Pᵀ dO`, `dP = dO Vᵀ`, `dS = P (dP - rowsum(P dP))`,
+/// With probabilities `P`, scores `S` and output `O`: `dV = Pᵀ dO`, `dP = dO Vᵀ`, `dS = P (dP - rowsum(O dO))`,
 /// `dQ = dS K / √d_head`, `dK = dSᵀ Q / √d_head`.
+///
+/// The sum over the output is that over `P dP`: Dao, *FlashAttention-2*, 2023, section 2.1.
 pub(crate) fn portable_backward<B: Kernels>(
     qkv: FloatTensor<B>,
-    probs: FloatTensor<B>,
+    output: FloatTensor<B>,
     grad: FloatTensor<B>,
     heads: Heads,
     documents: &Documents,
@@ -346,21 +353,22 @@ pub(crate) fn portable_backward<B: Kernels>(
         return qkv;
     }
     let [q, k, v] = split::<B>(qkv, heads);
-    let probs = view::<B, 4>(probs);
     let rectangle = Rectangle::new(documents, &q.device());
     let group = heads.n_heads / heads.n_kv_heads;
     let scale = (heads.d_head as f64).powf(-0.5);
     // Padding repeats token 0 in every input; its gradient is cut off where the output's gradient is spread.
     let is_padding = padding::<B>(documents, &rectangle, &q.device());
-    let grad = rectangle.spread(view::<B, 2>(grad).reshape([n, heads.n_heads, heads.d_head]));
+    let of_heads = |rows| rectangle.spread(view::<B, 2>(rows).reshape([n, heads.n_heads, heads.d_head]));
+    let (grad, output) = (of_heads(grad), of_heads(output));
     let shape = grad.dims();
     let grad = grad.mask_fill(is_padding.expand(shape), 0.0);
     let q = rectangle.spread(q);
     let k = for_each_query_head(rectangle.spread(k), group);
     let v = for_each_query_head(rectangle.spread(v), group);
+    let probs = probabilities(q.clone(), k.clone(), &rectangle);
     let v_grad = probs.clone().swap_dims(2, 3).matmul(grad.clone());
+    let row_sum = (output * grad.clone()).sum_dim(3);
     let probs_grad = grad.matmul(v.swap_dims(2, 3));
-    let row_sum = (probs.clone() * probs_grad.clone()).sum_dim(3);
     let scores_grad = probs * (probs_grad - row_sum) * scale;
     let q_grad = scores_grad.clone().matmul(k);
     let k_grad = scores_grad.swap_dims(2, 3).matmul(q);

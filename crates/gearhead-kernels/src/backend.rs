@@ -158,7 +158,7 @@ pub trait Kernels: Backend {
         heads: Heads,
         documents: &Documents,
     ) -> FloatTensor<Self> {
-        attention::portable_backward::<Self>(qkv, saved.1, grad, heads, documents)
+        attention::portable_backward::<Self>(qkv, saved.0, grad, heads, documents)
     }
     /// `qkv[n, (h + 2 g) c]` of new tokens, the cache `[slots, g, capacity, c]` twice, to the output `[n, h c]` and the
     /// cache with the new keys and values.

@@ -202,7 +202,7 @@ impl Kernels for Flex {
         documents: &Documents,
     ) -> FlexTensor {
         if !all_f32([&qkv]) {
-            return attention_ops::portable_backward::<Self>(qkv, saved.1, grad, heads, documents);
+            return attention_ops::portable_backward::<Self>(qkv, saved.0, grad, heads, documents);
         }
         attention::backward(&qkv, &saved, &grad, heads, documents)
     }
