@@ -25,6 +25,7 @@ use crate::{
     linear::LinearWeights,
     lora::{Adapter, AdapterSource, AdapterWeights, Dora, Part, row_squares},
     mlp,
+    storage::{check_stores, stores},
 };
 
 /// A decoder of the Llama, Mistral or Qwen family.
@@ -173,13 +174,20 @@ impl<'a, 'b, B: Kernels> WeightReader<'a, 'b, B> {
     ///
     /// # Errors
     ///
-    /// [`crate::Error::Lora`] where the rows of the weights are not whole groups of 8 bit.
+    /// [`crate::Error::Lora`] where the rows of the weights are not whole groups of 8 bit, [`crate::Error::NotStored`] where
+    /// the device cannot hold such weights.
     pub(crate) fn with_adapters(self, adapters: AdapterSource<'a>, dtype: FrozenDtype) -> Result<Self> {
         if let (FrozenDtype::Bits8, Some((field, value))) = (dtype, self.config.not_in_groups()) {
             let reason = format!(
                 "base_dtype is \"8bit\", which stores groups of {GROUP} weights, but model.{field} is {value}"
             );
             return Err(Error::Lora { reason });
+        }
+        let option = |name: &'static str| move || format!("lora.base_dtype = \"{name}\"");
+        match dtype {
+            FrozenDtype::F16 => check_stores::<B>(self.device, DType::F16, option("f16"))?,
+            FrozenDtype::Bf16 => check_stores::<B>(self.device, DType::BF16, option("bf16"))?,
+            FrozenDtype::F32 | FrozenDtype::Bits8 => {}
         }
         Ok(Self { dtype, adapters: Some(adapters), ..self })
     }
@@ -193,6 +201,10 @@ impl<'a, 'b, B: Kernels> WeightReader<'a, 'b, B> {
         self.config
     }
 
+    pub(crate) fn device(&self) -> &'a B::Device {
+        self.device
+    }
+
     /// `[vocab_size, d_model]`.
     pub(crate) fn embedding(&mut self) -> Result<Tensor<B, 2>> {
         let table =
@@ -201,9 +213,10 @@ impl<'a, 'b, B: Kernels> WeightReader<'a, 'b, B> {
     }
 
     /// How the embedding and the output layer are stored: rows of the one are looked up, which groups of 8 bit do not bear.
-    const fn table_dtype(&self) -> FrozenDtype {
+    fn table_dtype(&self) -> FrozenDtype {
         match self.dtype {
-            FrozenDtype::Bits8 => FrozenDtype::Bf16,
+            FrozenDtype::Bits8 if stores::<B>(self.device, DType::BF16) => FrozenDtype::Bf16,
+            FrozenDtype::Bits8 => FrozenDtype::F32,
             dtype => dtype,
         }
     }

@@ -85,6 +85,16 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// A device cannot hold numbers of a type that an option asks for.
+    #[error("{option} needs numbers of type {dtype}, which {device} cannot hold")]
+    NotStored {
+        /// The option and its value.
+        option: String,
+        /// The type.
+        dtype: &'static str,
+        /// The backend of the device.
+        device: String,
+    },
     /// Adapters cannot be had in this way.
     #[error("lora.{reason}")]
     Lora {

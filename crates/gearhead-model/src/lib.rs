@@ -9,6 +9,7 @@
 //! - [`decoder`]: the network that is trained, over packed documents;
 //! - [`lora`]: what is trained beside weights that stay as they are;
 //! - [`predictor`]: the network that predicts, over a cache, in f32 or in few bits;
+//! - [`storage`]: which types of numbers a device can hold;
 //! - [`cache`]: keys and values of what was read so far;
 //! - [`directory`]: weights from `model.safetensors`, whole or in parts, and to it;
 //! - [`gguf`]: a model as the one file of llama.cpp, and back;
@@ -40,6 +41,7 @@ pub mod lora;
 mod mlp;
 mod names;
 pub mod predictor;
+pub mod storage;
 pub mod tensor_file;
 
 pub use cache::{CacheDtype, KvCache};

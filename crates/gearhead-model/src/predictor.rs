@@ -1,6 +1,6 @@
 //! A decoder made ready to predict: its weights in the precision that is asked for, over a cache.
 
-use burn::tensor::{Int, Tensor, TensorData};
+use burn::tensor::{DType, Int, Tensor, TensorData};
 use gearhead_kernels::{
     Heads, Kernels, Quantization, QuantizedWeight, RopeTable, Span, embedding, linear, linear_add,
     quantized::GROUP, quantized_linear, quantized_linear_add, rms_norm, rope, swiglu,
@@ -14,6 +14,7 @@ use crate::{
     decoder::{AttentionLayer, Decoder, LayerWeights, MlpLayer, WeightReader},
     error::{Error, Result},
     linear::LinearWeights,
+    storage::check_stores,
 };
 
 /// With more new tokens than this, operations are long enough for threads to be woken for each.
@@ -119,9 +120,10 @@ impl<B: Kernels> Predictor<B> {
     ///
     /// # Errors
     ///
-    /// [`Error::Config`] where rows of weights are not whole groups of the precision.
+    /// [`Error::Config`] where rows of weights are not whole groups of the precision, [`Error::NotStored`] where the device
+    /// cannot hold such keys and values.
     pub fn new(decoder: &Decoder<B>, precision: Precision) -> Result<Self> {
-        check(decoder.config(), precision)?;
+        check::<B>(decoder.config(), precision, &decoder.device())?;
         let layers = decoder.layer_weights().map(|weights| Layer::new(weights, precision)).collect();
         Ok(Self {
             config: decoder.config().clone(),
@@ -136,7 +138,7 @@ impl<B: Kernels> Predictor<B> {
     /// Made ready weight by weight, so that a model is never in memory in two precisions.
     pub(crate) fn read(reader: &mut WeightReader<'_, '_, B>, precision: Precision) -> Result<Self> {
         let config = reader.config().clone();
-        check(&config, precision)?;
+        check::<B>(&config, precision, reader.device())?;
         let embedding = reader.embedding()?;
         let mut layers = Vec::with_capacity(config.n_layers);
         for index in 0..config.n_layers {
@@ -331,8 +333,10 @@ impl<B: Kernels> Layer<B> {
     }
 }
 
-/// Whether the rows of all weights are whole groups.
-fn check(config: &ModelConfig, precision: Precision) -> Result<()> {
+/// Whether the rows of all weights are whole groups, and the device holds what the cache is stored in.
+fn check<B: Kernels>(config: &ModelConfig, precision: Precision, device: &B::Device) -> Result<()> {
+    let dtype = DType::from(precision.cache);
+    check_stores::<B>(device, dtype, || format!("a cache of {}", dtype.name()))?;
     let (Some(format), Some((field, value))) = (precision.weights, config.not_in_groups()) else {
         return Ok(());
     };

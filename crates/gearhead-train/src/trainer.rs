@@ -8,11 +8,11 @@ use std::{
 
 use burn::{
     module::{Module, ModuleVisitor, Param},
-    tensor::{Tensor, backend::Backend},
+    tensor::{DType, Tensor, backend::Backend},
 };
 use gearhead_data::manifest::{MANIFEST, PAST_CASES};
 use gearhead_kernels::{AutodiffKernels, Kernels};
-use gearhead_model::{Decoder, Dtype, ModelConfig, ModelDirectory, directory, lora};
+use gearhead_model::{Decoder, Dtype, ModelConfig, ModelDirectory, directory, lora, storage::check_stores};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -23,7 +23,7 @@ use crate::{
     error::{Error, Result},
     gradients::{StepGradients, mean_loss, shared_step_gradients, without_gradients},
     journal::{Journal, resident_bytes},
-    optimizer::AdamW,
+    optimizer::{AdamW, MomentDtype},
     plan::Plan,
     provenance::Provenance,
     samples::samples,
@@ -183,8 +183,9 @@ pub struct Control<'a> {
 ///
 /// # Errors
 ///
-/// Files that cannot be written, sizes that do not fit, a loss that leaps or is not a number any more, or a checkpoint
-/// that does not belong to the configuration and the data. The best model and the last checkpoints stay.
+/// Files that cannot be written, sizes that do not fit, numbers of a type that the device cannot hold, a loss that leaps or
+/// is not a number any more, or a checkpoint that does not belong to the configuration and the data. The best model and the
+/// last checkpoints stay.
 ///
 /// # Panics
 ///
@@ -231,6 +232,9 @@ impl<'a, B: AutodiffKernels> Training<'a, B> {
         on_event: &'a mut dyn FnMut(&Event),
     ) -> Result<Self> {
         let (device, others) = devices.split_first().expect("a training has a device");
+        if config.train.optimizer_dtype == MomentDtype::Bits8 {
+            check_stores::<B>(device, DType::U8, || "train.optimizer_dtype = \"8bit\"".to_owned())?;
+        }
         let folder = &config.output;
         std::fs::create_dir_all(folder).map_err(io(folder))?;
         let (found, damaged) = Checkpoint::newest(folder)?;
