@@ -1,9 +1,10 @@
-//! The layers of the workspace, held over `cargo metadata`: a crate depends on those below it and on no other.
+//! The layers of the workspace, held over `cargo metadata`: a crate depends on those below it and on no other. Tests may depend on
+//! more, as long as there is no circle: the suite of the backends stands in `gearhead-device` and trains models.
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use cargo_metadata::{DependencyKind, MetadataCommand};
+use cargo_metadata::{DependencyKind, MetadataCommand, Package};
 
 /// Each crate with the crates of the workspace that it may depend on.
 const LAYERS: &[(&str, &[&str])] = &[
@@ -29,19 +30,22 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("gearhead-cli", &["gearhead", "gearhead-serve"]),
 ];
 
-fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
+fn packages() -> Vec<Package> {
     let metadata = MetadataCommand::new()
         .manifest_path(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"))
         .no_deps()
         .other_options(["--offline".to_owned()])
-        .exec()
-        .unwrap();
-    let normal = |package: &cargo_metadata::Package| {
+        .exec();
+    metadata.unwrap().packages
+}
+
+fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
+    let normal = |package: &Package| {
         let dependencies =
             package.dependencies.iter().filter(|dependency| dependency.kind == DependencyKind::Normal);
         dependencies.map(|dependency| dependency.name.clone()).collect()
     };
-    metadata.packages.iter().map(|package| (package.name.to_string(), normal(package))).collect()
+    packages().iter().map(|package| (package.name.to_string(), normal(package))).collect()
 }
 
 #[test]
@@ -56,6 +60,23 @@ fn crates_depend_only_on_the_layers_below() {
         for dependency in found[*name].iter().filter(|dependency| dependency.starts_with("gearhead")) {
             assert!(allowed.contains(&dependency.as_str()), "{name} must not depend on {dependency}");
         }
+    }
+}
+
+#[test]
+fn every_backend_is_a_feature_of_the_facade_and_of_the_command() {
+    let packages = packages();
+    let features = |name: &str| {
+        let package = packages.iter().find(|package| package.name.as_str() == name);
+        package.map(|package| package.features.clone()).unwrap()
+    };
+    let (facade, command) = (features("gearhead"), features("gearhead-cli"));
+    for backend in features("gearhead-device").keys().filter(|name| *name != "default") {
+        let forwards = |features: &BTreeMap<String, Vec<String>>, to: &str| {
+            features.get(backend).is_some_and(|on| on.contains(&format!("{to}/{backend}")))
+        };
+        assert!(forwards(&facade, "gearhead-device"), "gearhead does not forward {backend}");
+        assert!(forwards(&command, "gearhead"), "gearhead-cli does not forward {backend}");
     }
 }
 

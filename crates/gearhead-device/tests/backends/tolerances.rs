@@ -1,0 +1,57 @@
+//! How far a device may be from its reference.
+
+use burn::tensor::DType;
+
+/// What is compared, and with what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Quantity {
+    /// Values and gradients of an operation with the same in f64, as a share of the largest number of the tensor.
+    Operation,
+    /// The same where sums go over 50,000 tokens of a vocabulary: software Vulkan is off by 3e-4 there, the CPU by 1e-5.
+    LargeVocabulary,
+    /// The same where activations are rounded to 8 bits, as the CPU does before it multiplies with weights in few bits.
+    RoundedActivations,
+    /// The same where what is computed is stored in 16 bits at the end.
+    StoredIn16Bits,
+    /// A loss with PyTorch's in float64, in nats.
+    Loss,
+    /// A gradient's norm with PyTorch's in float64, as a share.
+    GradientNorm,
+    /// How far a parameter moved, with PyTorch's in float64, as a share.
+    Moved,
+    /// A logit with transformers' in float32.
+    Logit,
+    /// The log-probability of a token with that of the CPU, for every precision in which a model predicts. The CPU rounds
+    /// activations to 8 bits before it multiplies with weights in few bits.
+    LogProbInFewBits,
+    /// A loss with that of a training that never changed its device, as a share.
+    LossAfterMove,
+}
+
+/// A model is computed in f32 on every device, and weights in few bits are multiplied in f32.
+const NEVER: f64 = f64::NAN;
+
+/// By the type of the numbers that are computed with: f32, f16, bf16.
+const TOLERANCES: [(Quantity, [f64; 3]); 10] = [
+    (Quantity::Operation, [1e-5, 3e-2, 8e-2]),
+    (Quantity::LargeVocabulary, [1e-3, 5e-2, 8e-2]),
+    (Quantity::RoundedActivations, [1e-2, NEVER, NEVER]),
+    (Quantity::StoredIn16Bits, [1e-3, 3e-2, 8e-2]),
+    (Quantity::Loss, [1e-5, NEVER, NEVER]),
+    (Quantity::GradientNorm, [5e-5, NEVER, NEVER]),
+    (Quantity::Moved, [1e-4, NEVER, NEVER]),
+    (Quantity::Logit, [1e-4, NEVER, NEVER]),
+    (Quantity::LogProbInFewBits, [5e-2, NEVER, NEVER]),
+    (Quantity::LossAfterMove, [1e-4, NEVER, NEVER]),
+];
+
+/// What the table says.
+pub(crate) fn tolerance(quantity: Quantity, computed: DType) -> f64 {
+    let row = TOLERANCES.iter().find(|(of, _)| *of == quantity);
+    let (_, [f32, f16, bf16]) = row.expect("every quantity has a row");
+    match computed {
+        DType::F16 => *f16,
+        DType::BF16 => *bf16,
+        _ => *f32,
+    }
+}
