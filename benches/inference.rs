@@ -1,6 +1,8 @@
 //! The bundled model: loading, tokenizing, a whole diagnosis. And reading and continuing prompts with the shape that engines are
-//! compared on: `cargo bench -p gearhead --bench inference [-- FILTER]`.
+//! compared on, on the devices of [`devices`]: `cargo bench -p gearhead --bench inference [-- FILTER]`.
 #![allow(clippy::unwrap_used, reason = "a benchmark that fails should stop")]
+
+mod devices;
 
 use std::time::Duration;
 
@@ -29,9 +31,14 @@ fn bundled(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// Prompts of 128 tokens, and 32 more of each, in every precision and several at a time.
 fn generation(criterion: &mut Criterion) {
-    let device: Device = "auto".parse().unwrap();
+    for device in devices::devices() {
+        generation_on(&device, criterion);
+    }
+}
+
+/// Prompts of 128 tokens, and 32 more of each, in every precision and several at a time.
+fn generation_on(device: &Device, criterion: &mut Criterion) {
     let config = bench::reference_shape();
     let precisions = [("f32", None), ("q8_0", Some(Quantization::Q8_0)), ("q4_0", Some(Quantization::Q4_0))];
     let mut group = criterion.benchmark_group(format!("generation/{device}"));
@@ -47,8 +54,7 @@ fn generation(criterion: &mut Criterion) {
                 group.bench_function(format!("{part}, {name}, {batch} at a time"), |bencher| {
                     bencher.iter_custom(|runs| {
                         let runs = usize::try_from(runs).unwrap();
-                        let measured =
-                            bench::generation(&device, Model::Random(&config), work, runs).unwrap();
+                        let measured = bench::generation(device, Model::Random(&config), work, runs).unwrap();
                         measured[index].seconds.iter().sum()
                     });
                 });

@@ -1,7 +1,9 @@
-//! Each operation by itself, on the device that `auto` picks: `cargo bench -p gearhead --bench kernels [-- FILTER]`.
+//! Each operation by itself, on the devices of [`devices`]: `cargo bench -p gearhead --bench kernels [-- FILTER]`.
 //!
 //! Shapes are those of the model of 16.9 million parameters that engines are compared on.
 #![allow(clippy::unwrap_used, reason = "a benchmark that fails should stop")]
+
+mod devices;
 
 use std::time::{Duration, Instant};
 
@@ -220,16 +222,20 @@ fn mlp_of<B: AutodiffKernels>(device: &B::Device, backward: bool) -> Box<dyn FnM
 }
 
 fn kernels(criterion: &mut Criterion) {
-    let device: Device = "auto".parse().unwrap();
-    let mut group = criterion.benchmark_group(format!("kernels/{device}"));
-    group.sample_size(10).warm_up_time(Duration::from_millis(300)).measurement_time(Duration::from_secs(2));
-    for (name, elements) in run(&device, Names) {
-        group.throughput(Throughput::Elements(elements as u64));
-        group.bench_function(name, |bencher| {
-            bencher.iter_custom(|times| run(&device, Timed { make: name, times }));
-        });
+    for device in devices::devices() {
+        let mut group = criterion.benchmark_group(format!("kernels/{device}"));
+        group
+            .sample_size(10)
+            .warm_up_time(Duration::from_millis(300))
+            .measurement_time(Duration::from_secs(2));
+        for (name, elements) in run(&device, Names) {
+            group.throughput(Throughput::Elements(elements as u64));
+            group.bench_function(name, |bencher| {
+                bencher.iter_custom(|times| run(&device, Timed { make: name, times }));
+            });
+        }
+        group.finish();
     }
-    group.finish();
 }
 
 criterion_group!(benches, kernels);

@@ -1,9 +1,10 @@
-//! One optimizer step of two models: `cargo bench -p gearhead --bench training`.
+//! One optimizer step of two models, on the devices of [`devices`]: `cargo bench -p gearhead --bench training`.
 #![allow(clippy::unwrap_used, reason = "a benchmark that fails should stop")]
+
+mod devices;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use gearhead::{
-    Device,
     bench::{self, Model},
     model::ModelConfig,
     train::config::TrainConfig,
@@ -35,27 +36,23 @@ fn all_work() -> [Work; 2] {
 }
 
 fn training(criterion: &mut Criterion) {
-    let device: Device = "auto".parse().unwrap();
-    let mut group = criterion.benchmark_group(format!("training step/{device}"));
-    group.sample_size(10);
-    for Work { name, config, documents, tokens } in all_work() {
-        group.throughput(Throughput::Elements((documents * tokens) as u64));
-        group.bench_function(name, |bencher| {
-            bencher.iter_custom(|steps| {
-                let steps = usize::try_from(steps).unwrap();
-                let measured = bench::training(
-                    &device,
-                    Model::Random(&config),
-                    documents,
-                    tokens,
-                    &TrainConfig::default(),
-                    steps,
-                );
-                measured.unwrap().seconds.iter().sum()
+    for device in devices::devices() {
+        let mut group = criterion.benchmark_group(format!("training step/{device}"));
+        group.sample_size(10);
+        for Work { name, config, documents, tokens } in all_work() {
+            group.throughput(Throughput::Elements((documents * tokens) as u64));
+            group.bench_function(name, |bencher| {
+                bencher.iter_custom(|steps| {
+                    let steps = usize::try_from(steps).unwrap();
+                    let model = Model::Random(&config);
+                    let config = TrainConfig::default();
+                    let measured = bench::training(&device, model, documents, tokens, &config, steps);
+                    measured.unwrap().seconds.iter().sum()
+                });
             });
-        });
+        }
+        group.finish();
     }
-    group.finish();
 }
 
 criterion_group!(benches, training);
