@@ -10,7 +10,6 @@ use std::time::{Duration, Instant};
 use burn::tensor::{DType, Distribution, Int, Tensor, TensorData, backend::Backend};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use gearhead::{
-    Device,
     device::{Job, run},
     kernels::{
         AdamWStep, AttentionWeights, AutodiffKernels, Documents, Heads, Kernels, MlpWeights, Quantization,

@@ -65,6 +65,7 @@ fn there_and_back(moments: &str, tested: &Tested) -> Result<(), Failed> {
 }
 
 /// Where a part of a training is computed.
+#[derive(Clone, Copy)]
 enum Place<'a> {
     Reference,
     Device(&'a Device),

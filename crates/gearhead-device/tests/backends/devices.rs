@@ -6,7 +6,7 @@ use std::{
 };
 
 use burn::tensor::{DType, backend::DTypeUsage};
-use gearhead_device::{Device, Job, backends, run};
+use gearhead_device::{Depth, Device, Job, System, probe::Prober, run, survey};
 use gearhead_kernels::AutodiffKernels;
 use libtest_mimic::{Failed, Trial};
 
@@ -22,7 +22,8 @@ pub(crate) fn names() -> Vec<String> {
     if let Ok(names) = std::env::var(VARIABLE) {
         return names.split(',').map(|name| name.trim().to_owned()).collect();
     }
-    let compiled = backends().into_iter().filter(|backend| backend.compiled);
+    let backends = survey(&System::read(), &Prober::files_only(), Depth::List).backends;
+    let compiled = backends.into_iter().filter(|backend| backend.compiled);
     let names = compiled.map(|backend| backend.name.to_owned());
     names.filter(|name| !["tch-cuda", "tch-mps"].contains(&name.as_str())).collect()
 }
@@ -52,7 +53,7 @@ impl Tested {
 
 impl fmt::Display for Tested {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names = |types: &[DType]| types.iter().map(|dtype| dtype.name()).collect::<Vec<_>>().join(", ");
+        let names = |types: &[DType]| types.iter().map(DType::name).collect::<Vec<_>>().join(", ");
         let Self { device, backend, computes, stores } = self;
         write!(f, "{device} is {backend}, computes with {} and stores {}", names(computes), names(stores))
     }
