@@ -1,7 +1,7 @@
 //! What is read of the machines in `tests/machines`, and what is proposed for them.
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use gearhead_device::{
     Depth, System, amd,
@@ -43,14 +43,33 @@ fn an_rx_6750_xt_passes_for_an_rx_6800() {
     assert!(amd::settings(&system, |name| name == "HSA_OVERRIDE_GFX_VERSION").is_empty());
 }
 
+/// A folder with the compute node of an RX 6750 XT, and that node.
+fn rx_6750_xt_without_memory() -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let node = "sys/class/kfd/kfd/topology/nodes/1";
+    let from = machine("rx-6750-xt").root.join(node);
+    let to = folder.path().join(node);
+    std::fs::create_dir_all(&to).unwrap();
+    std::fs::copy(from.join("properties"), to.join("properties")).unwrap();
+    (folder, to)
+}
+
+#[test]
+fn memory_of_the_system_is_not_counted_as_the_gpus() {
+    let (folder, node) = rx_6750_xt_without_memory();
+    assert_eq!(System::read_under(folder.path()).kfd[0].memory_bytes, None);
+    for (bank, heap_type, bytes) in [(0, 0, 100), (1, 1, 20), (2, 2, 3)] {
+        let bank = node.join(format!("mem_banks/{bank}"));
+        std::fs::create_dir_all(&bank).unwrap();
+        let properties = format!("heap_type {heap_type}\nsize_in_bytes {bytes}\nflags 0\n");
+        std::fs::write(bank.join("properties"), properties).unwrap();
+    }
+    assert_eq!(System::read_under(folder.path()).kfd[0].memory_bytes, Some(23));
+}
+
 #[test]
 fn a_system_whose_rocblas_has_code_for_the_chip_needs_no_setting() {
-    let folder = tempfile::tempdir().unwrap();
-    let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/machines/rx-6750-xt/sys/class");
-    let node = "kfd/kfd/topology/nodes/1";
-    let to = folder.path().join("sys/class").join(node);
-    std::fs::create_dir_all(&to).unwrap();
-    std::fs::copy(from.join(node).join("properties"), to.join("properties")).unwrap();
+    let (folder, _) = rx_6750_xt_without_memory();
     let library = folder.path().join("opt/rocm/lib/rocblas/library");
     std::fs::create_dir_all(&library).unwrap();
     let ships = |chip: &str| std::fs::write(library.join(format!("TensileLibrary_lazy_{chip}.dat")), "");
