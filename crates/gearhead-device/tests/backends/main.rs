@@ -22,7 +22,9 @@ use libtest_mimic::{Arguments, Trial};
 use devices::Tested;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::from_args();
+    let mut arguments = Arguments::from_args();
+    // A device is given one thing at a time: it computes on all that it has.
+    arguments.test_threads.get_or_insert(1);
     let mut trials = Vec::new();
     for name in devices::names() {
         match devices::open(&name) {
