@@ -38,10 +38,11 @@ macro_rules! float_tiles {
         $(#[target_feature(enable = $features)])?
         pub(super) fn $weighted_sum(output: &mut [f32], weights: &[f32], rows: &[$row]) {
             /// Registers whose sums are computed at once, twice over.
-            const WIDE: usize = 4;
+            const MOST: usize = 4;
             let len = output.len();
-            let full = len / (WIDE * FLOATS) * (WIDE * FLOATS);
-            for start in (0..full).step_by(WIDE * FLOATS) {
+            let full = len / FLOATS * FLOATS;
+            let mut start = 0;
+            $crate::flex::simd::tiles::by_size!(MOST, (full - start) / FLOATS, WIDE, {
                 let mut sums = [[zero(); WIDE]; 2];
                 for (index, weight) in weights.iter().enumerate() {
                     let row = &rows[index * len + start..][..WIDE * FLOATS];
@@ -57,7 +58,8 @@ macro_rules! float_tiles {
                     let held = add(load(output), add(sums[0][wide], sums[1][wide]));
                     *output = values(held);
                 }
-            }
+                start += WIDE * FLOATS;
+            });
             for place in full..len {
                 for (index, weight) in weights.iter().enumerate() {
                     output[place] += weight * $one(rows[index * len + place]);
