@@ -6,7 +6,6 @@
 
 use std::{
     alloc::{Layout, handle_alloc_error},
-    iter,
     ops::{Deref, DerefMut},
     ptr::NonNull,
     slice,
@@ -25,9 +24,10 @@ pub(super) struct Line(pub(super) [f32; LINE]);
 
 pub(super) const LINE: usize = 16;
 
-/// Lines of address space that are asked for at once. Where the system gives memory page by page, as pages are written, address
-/// space costs nothing, and one long room leaves fewer gaps than several; Windows promises memory for all of it.
-const ROOM: usize = if cfg!(windows) { 1 << 22 } else { 1 << 30 };
+/// Lines of address space that are asked for at once, the first that the system grants. Where it gives memory page by page, as
+/// pages are written, address space costs nothing, and one long room (64 GiB) leaves fewer gaps than several. Windows, and
+/// Linux where it is told to, promise memory for all of it: there the rooms are short (256 MiB).
+const ROOMS: &[usize] = if cfg!(windows) { &[1 << 22] } else { &[1 << 30, 1 << 22] };
 
 /// A multiple of the size of a page on every system, in lines.
 const PAGE: usize = 1024;
@@ -116,11 +116,11 @@ impl Pool {
         Part { start, lines, len }
     }
 
-    /// Adds a room, as long as the system allows, for at least `needed` lines.
+    /// Adds a room for at least `needed` lines.
     fn add_room(&mut self, needed: usize) {
         let layout = Layout::array::<Line>(needed).expect("a buffer is smaller than the address space");
-        let halves = iter::successors(Some(ROOM), |room| Some(room / 2)).take_while(|room| *room > needed);
-        let mapped = halves.chain([needed]).find_map(|room| {
+        let longer = ROOMS.iter().copied().filter(|room| *room > needed);
+        let mapped = longer.chain([needed]).find_map(|room| {
             let bytes = room.checked_mul(size_of::<Line>())?;
             Some((room, MmapOptions::new().len(bytes).no_reserve_swap().map_anon().ok()?))
         });
@@ -175,7 +175,7 @@ mod tests {
     fn a_part_may_be_longer_than_a_room() {
         let mut pool = Pool { arena: Arena::new(), rooms: Vec::new() };
         pool.add_room(10);
-        let len = ROOM + 1;
+        let len = ROOMS[0] + 1;
         // Only an address, where the system gives so much.
         let part = std::mem::ManuallyDrop::new(pool.take(len));
         assert_eq!((part.len, pool.rooms.len()), (len, 2));
