@@ -38,11 +38,7 @@ impl ModelDirectory {
     /// # Errors
     ///
     /// [`Error::Unsupported`] where the model has adapters, [`Error::Weight`] where the embedding is missing or a table is not of the
-    /// shape that the configuration says, [`Error::Io`].
-    ///
-    /// # Panics
-    ///
-    /// Where a token is like one that the model lacks: a programmer's error.
+    /// shape that the configuration says or lacks a row that a token is like, [`Error::Io`].
     pub fn save_with_tokens(
         &self,
         tokens: &[NewToken],
@@ -68,13 +64,17 @@ impl ModelDirectory {
         for (file, tensors) in &files {
             for (name, view) in tensors.tensors() {
                 let fault = |reason| Error::Weight { path: file.path.clone(), name: name.clone(), reason };
-                let kept = dtype.map_or_else(|| type_of(&view).map_err(fault), Ok)?;
+                let kept = dtype.unwrap_or(type_of(&view).map_err(fault)?);
                 let is_table = name == EMBEDDING || name == OUTPUT;
                 if is_table && view.shape() != [rows, d_model] {
                     let shape = view.shape();
                     return Err(fault(format!(
                         "has the shape {shape:?}, the configuration says [{rows}, {d_model}]"
                     )));
+                }
+                let like = tokens.iter().flat_map(|token| &token.like).find(|id| **id as usize >= rows);
+                if let Some(id) = like.filter(|_| is_table) {
+                    return Err(fault(format!("has {rows} rows, but the tokenizer has the token {id}")));
                 }
                 if name == EMBEDDING {
                     main = Some(kept);

@@ -461,6 +461,17 @@ fn new_tokens_change_no_number_that_was_there() {
 }
 
 #[test]
+fn a_token_that_is_like_none_of_the_model_is_refused() {
+    let temporary = tempfile::tempdir().unwrap();
+    let path = temporary.path().join("more");
+    let opened = ModelDirectory::open(directory("llama_untied")).unwrap();
+    let tokens = [NewToken { id: 97, like: vec![3, 97] }];
+    let error = opened.save_with_tokens(&tokens, None, Vec::new(), None, &[], &path).unwrap_err().to_string();
+    assert!(error.contains("97 rows, but the tokenizer has the token 97"), "{error}");
+    assert!(!path.exists());
+}
+
+#[test]
 fn a_row_that_no_token_had_serves_a_new_one() {
     let temporary = tempfile::tempdir().unwrap();
     let path = temporary.path().join("more");
