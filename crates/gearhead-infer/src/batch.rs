@@ -4,10 +4,11 @@ use std::collections::VecDeque;
 
 use gearhead_kernels::Kernels;
 use gearhead_model::{KvCache, Predictor};
+use rayon::prelude::*;
 
 use crate::{
     constraint::Constraint,
-    decode::{Continuation, FinishReason, Prefix, check, check_ids, to_vec},
+    decode::{Continuation, FinishReason, Prefix, check, check_ids},
     error::{Error, Result},
     log_probs::TokenLogProbs,
     sampling::{Sampler, Sampling},
@@ -179,13 +180,27 @@ impl<'a, B: Kernels> Batcher<'a, B> {
             return done;
         }
         let slices: Vec<(usize, &[u32])> = new.iter().map(|(sequence, ids)| (*sequence, &ids[..])).collect();
-        let mut logits = to_vec(self.predictor.next_logits(&slices, &mut self.cache));
-        let rows = logits.chunks_exact_mut(self.predictor.config().vocab_size);
-        for ((sequence, _), logits) in new.into_iter().zip(rows) {
-            let Some(text) = &mut self.running[sequence] else { continue };
-            if text.input.is_empty()
-                && let Some(end) = text.go_on(logits, &self.predictor.config().eos_ids, on_token)
+        let logits = self.predictor.next_logits(&slices, &mut self.cache);
+        // Not as a `Vec`, for which Burn's CPU backend would copy them.
+        let mut logits = logits.into_data().convert::<f32>();
+        let logits = logits.as_mut_slice::<f32>().expect("the numbers were converted to f32");
+        let mut rows = logits.chunks_exact_mut(self.predictor.config().vocab_size);
+        let mut given = new.iter().map(|(sequence, _)| *sequence).peekable();
+        let mut asked = Vec::with_capacity(new.len());
+        for (sequence, text) in self.running.iter_mut().enumerate() {
+            if given.next_if_eq(&sequence).is_some()
+                && let (Some(text), Some(logits)) = (text, rows.next())
+                && text.input.is_empty()
             {
+                asked.push((sequence, text, logits));
+            }
+        }
+        // To draw from a large vocabulary, or within a grammar, takes as long as some layers.
+        let chosen: Vec<_> =
+            asked.into_par_iter().map(|(sequence, text, logits)| (sequence, text.choose(logits))).collect();
+        for (sequence, chosen) in chosen {
+            let Some(text) = &mut self.running[sequence] else { continue };
+            if let Some(end) = text.go_on(chosen, &self.predictor.config().eos_ids, on_token) {
                 self.finish(sequence, end, &mut done);
             }
         }
@@ -274,21 +289,29 @@ impl<B: Kernels> Text<B> {
         Ok((self.ids.len() >= self.limit).then_some(FinishReason::Length))
     }
 
-    /// Chooses the next token; says why the text is over, where it is.
+    /// Chooses the next token.
+    fn choose(&mut self, logits: &mut [f32]) -> Result<Token> {
+        // Those of the model, before a grammar takes anything away.
+        let table = self.log_probs.map(|n_top| TokenLogProbs::table(logits, n_top));
+        if let Some(constraint) = &mut self.constraint {
+            constraint.mask(logits)?;
+        }
+        let id = self.sampler.next(logits);
+        Ok(Token { id, log_probs: table.map(|table| table.of(id)) })
+    }
+
+    /// Adds the token that was chosen; says why the text is over, where it is.
     fn go_on(
         &mut self,
-        logits: &mut [f32],
+        chosen: Result<Token>,
         eos_ids: &[u32],
         on_token: &mut dyn FnMut(usize, Token),
     ) -> Option<Result<FinishReason>> {
-        // Those of the model, before a grammar takes anything away.
-        let table = self.log_probs.map(|n_top| TokenLogProbs::table(logits, n_top));
-        if let Some(constraint) = &mut self.constraint
-            && let Err(error) = constraint.mask(logits)
-        {
-            return Some(Err(error));
-        }
-        let id = self.sampler.next(logits);
+        let token = match chosen {
+            Ok(token) => token,
+            Err(error) => return Some(Err(error)),
+        };
+        let id = token.id;
         if eos_ids.contains(&id) {
             return Some(Ok(FinishReason::Stop));
         }
@@ -297,7 +320,7 @@ impl<B: Kernels> Text<B> {
         {
             return Some(Err(error));
         }
-        on_token(self.number, Token { id, log_probs: table.map(|table| table.of(id)) });
+        on_token(self.number, token);
         self.ids.push(id);
         self.input.push(id);
         (self.constraint.is_none() && self.ids.len() >= self.limit).then_some(Ok(FinishReason::Length))

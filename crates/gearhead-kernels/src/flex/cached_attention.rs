@@ -112,9 +112,7 @@ pub(super) fn attend<T: Stored>(
     // Mapped by value, so that a whole tensor is not held twice, which would make writing copy it.
     let [mut keys, mut values] = cache.map(|tensor| tensor.to_contiguous());
     let [_, _, capacity, _] = dims(&keys);
-    for (tensor, first) in [(&mut keys, heads.n_heads), (&mut values, heads.n_heads + kv_heads)] {
-        write::<T>(tensor.storage_mut(), elements(&qkv), spans, heads, first, capacity);
-    }
+    write::<T>([keys.storage_mut(), values.storage_mut()], elements(&qkv), spans, heads, capacity);
     let prefix = prefix.map(|prefix| (prefix.len, prefix.cache.map(|tensor| contiguous(&tensor))));
     let prefix_len = prefix.as_ref().map_or(0, |(len, _)| *len);
     let group = heads.n_heads / kv_heads;
@@ -153,26 +151,32 @@ pub(super) fn attend<T: Stored>(
     (output.into_tensor([n, heads.q_dim()]), [keys, values])
 }
 
-/// Writes the keys or values of new tokens, which stand from head `first` on in their rows, into their slots.
-fn write<T: Stored>(
-    stored: &mut [T],
-    qkv: &[f32],
-    spans: &[Span],
-    Heads { n_kv_heads: kv_heads, d_head, n_heads }: Heads,
-    first: usize,
-    capacity: usize,
-) {
-    let qkv_dim = (n_heads + 2 * kv_heads) * d_head;
-    let mut rows = qkv.chunks_exact(qkv_dim);
-    for span in spans {
-        assert!(span.len + span.new <= capacity, "the cache has room");
-        for (token, row) in (span.len..).zip(rows.by_ref().take(span.new)) {
-            for head in 0..kv_heads {
-                let place = ((span.slot * kv_heads + head) * capacity + token) * d_head;
-                T::store(&row[(first + head) * d_head..][..d_head], &mut stored[place..place + d_head]);
+/// Writes the keys and values of new tokens into their slots.
+fn write<T: Stored>(stored: [&mut [T]; 2], qkv: &[f32], spans: &[Span], heads: Heads, capacity: usize) {
+    let Heads { n_kv_heads: kv_heads, d_head, n_heads } = heads;
+    let [mut keys, mut values] = stored
+        .map(|part| part.chunks_exact_mut((capacity * heads.kv_dim()).max(1)).map(Some).collect::<Vec<_>>());
+    let mut rows = qkv;
+    let pieces: Vec<_> = spans
+        .iter()
+        .map(|span| {
+            assert!(span.len + span.new <= capacity, "the cache has room");
+            let slot =
+                [&mut keys, &mut values].map(|slots| slots[span.slot].take().expect("a slot is named once"));
+            (span, slot, rows.split_off(..span.new * heads.qkv_dim()).expect("a row for each new token"))
+        })
+        .collect();
+    each_if_worth(qkv.len(), pieces.into_par_iter(), |(span, slot, rows)| {
+        for (part, stored) in slot.into_iter().enumerate() {
+            let first = (n_heads + part * kv_heads) * d_head;
+            for (token, row) in (span.len..).zip(rows.chunks_exact(heads.qkv_dim())) {
+                let row = &row[first..][..heads.kv_dim()];
+                for (head, values) in row.chunks_exact(d_head).enumerate() {
+                    T::store(values, &mut stored[(head * capacity + token) * d_head..][..d_head]);
+                }
             }
         }
-    }
+    });
 }
 
 /// By matrix products, on keys and values that are copied together.

@@ -1,5 +1,5 @@
-//! Linear layers of a few tokens: the weights are read once, where they lie, and not packed for a product, which would
-//! take longer than the product.
+//! Linear layers of some tokens: the weights are read once, where they lie, and not packed for a product, which would
+//! take longer than the product. Of more than a few tokens, these are packed instead.
 
 use burn_flex::FlexTensor;
 use rayon::prelude::*;
@@ -7,30 +7,36 @@ use rayon::prelude::*;
 use super::{
     buffer::Buffer,
     dims, each_if_worth, elements,
-    product::{Matrix, Output, Threads, Write, product},
+    product::{Output, Write},
     simd::Isa,
 };
 
 /// With more tokens than this, packing the weights pays.
 pub(super) const FEW: usize = 256;
 
-/// With more tokens than this, a matrix product is faster than sums of products.
-const VERY_FEW: usize = 32;
+/// With more tokens than this, products of panels of tokens are faster than sums of products.
+const VERY_FEW: usize = 20;
 
 /// Weights in one piece of work.
 const TASK: usize = 1 << 15;
 
-/// The fewest rows of weights in one piece of work: the tokens are packed for each.
-const FEWEST_ROWS: usize = 64;
+/// Features of tokens in one piece of the work to pack them.
+const FEATURES: usize = 128;
 
-/// Adds `x weightᵀ` for each weight, side by side, to `y`; the tensors are contiguous.
-pub(super) fn add(y: &mut [f32], x: &FlexTensor, weights: &[FlexTensor]) {
+/// Rows of weights in one piece of work are as many times this: no tile of any instruction set is left unfilled.
+const ROWS: usize = 8;
+
+/// `x weightᵀ` for each weight, side by side, to `y`; the tensors are contiguous.
+pub(super) fn linear(y: &mut [f32], x: &FlexTensor, weights: &[FlexTensor], write: Write) {
     let [n, inner] = dims(x);
     if n * inner == 0 {
+        if write == Write::Over {
+            y.fill(0.0);
+        }
         return;
     }
     let columns: usize = weights.iter().map(|weight| dims::<2>(weight)[0]).sum();
-    let rows = (TASK / inner).max(FEWEST_ROWS);
+    let rows = (TASK / inner).max(1).next_multiple_of(ROWS);
     let (mut cuts, mut parts, mut first) = (Vec::new(), Vec::new(), 0);
     for weight in weights {
         let [out, _] = dims::<2>(weight);
@@ -42,38 +48,44 @@ pub(super) fn add(y: &mut [f32], x: &FlexTensor, weights: &[FlexTensor]) {
         first += out;
     }
     let outputs = Output::cut(y, columns, std::iter::once(0..n), &cuts);
-    let x = elements(x);
-    let run = |(output, part): (Output<'_>, &[f32])| {
-        if n <= VERY_FEW { add_dots(output, x, part, n) } else { add_product(output, x, part, n) }
-    };
-    each_if_worth(n * columns * inner, outputs.into_par_iter().zip(parts), run);
+    let (isa, x, work) = (Isa::best(), elements(x), n * columns * inner);
+    if n <= VERY_FEW {
+        let run = |(output, part): (Output<'_>, &[f32])| dots(isa, output, x, part, n, write);
+        each_if_worth(work, outputs.into_par_iter().zip(parts), run);
+    } else {
+        let panels = panels(isa, x, inner);
+        let run = |(mut output, part): (Output<'_>, &[f32])| {
+            isa.panel_products(&mut output, &panels, part, inner, write);
+        };
+        each_if_worth(work, outputs.into_par_iter().zip(parts), run);
+    }
 }
 
-fn add_dots(mut output: Output<'_>, x: &[f32], weights: &[f32], n: usize) {
+fn dots(isa: Isa, mut output: Output<'_>, x: &[f32], weights: &[f32], n: usize, write: Write) {
     let columns = output.columns();
     let mut dots = Buffer::new(n * columns);
-    Isa::best().products(&mut dots, x, weights, x.len() / n);
+    isa.products(&mut dots, x, weights, x.len() / n);
     for (token, dots) in dots.chunks_exact(columns).enumerate() {
         for (y, dot) in output.row(token).iter_mut().zip(dots) {
-            *y += dot;
+            *y = if write == Write::Add { *y + dot } else { *dot };
         }
     }
 }
 
-/// The product has the weights on its left, as they lie, so that its rows are the columns of the output.
-fn add_product(mut output: Output<'_>, x: &[f32], weights: &[f32], n: usize) {
-    let (columns, inner) = (output.columns(), x.len() / n);
-    let mut transposed = Buffer::new(columns * n);
-    let tokens = Matrix::new(x, n, inner).transposed();
-    let rows = Matrix::new(weights, columns, inner);
-    product(Output::new(&mut transposed, columns, n), rows, tokens, 1.0, Write::Over, Threads::One);
-    // A few columns at a time, so that what is read in jumps is read from the cache the next time.
-    for (block, some) in transposed.chunks(16 * n).enumerate() {
-        for token in 0..n {
-            let to = &mut output.row(token)[block * 16..];
-            for (y, value) in to.iter_mut().zip(some[token..].iter().step_by(n)) {
-                *y += value;
-            }
-        }
-    }
+/// The tokens as [`Isa::panel_products`] takes them, the last panel filled up with zeros.
+fn panels(isa: Isa, x: &[f32], inner: usize) -> Buffer {
+    let width = isa.panel();
+    let mut panels = Buffer::new((x.len() / inner).next_multiple_of(width) * inner);
+    let parts: Vec<_> = panels
+        .chunks_exact_mut(width * inner)
+        .zip(x.chunks(width * inner))
+        .flat_map(|(panel, tokens)| {
+            let parts = panel.chunks_mut(FEATURES * width).enumerate();
+            parts.map(move |(part, values)| (values, tokens, part * FEATURES))
+        })
+        .collect();
+    each_if_worth(x.len(), parts.into_par_iter(), |(part, tokens, start)| {
+        isa.pack_panel(part, tokens, inner, start);
+    });
+    panels
 }

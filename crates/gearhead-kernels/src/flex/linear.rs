@@ -17,8 +17,8 @@ pub(super) fn forward(x: &FlexTensor, weights: &[FlexTensor]) -> FlexTensor {
     let columns: usize = weights.iter().map(|weight| dims::<2>(weight)[0]).sum();
     if n <= few_rows::FEW {
         let weights: Vec<_> = weights.iter().map(contiguous).collect();
-        let mut y = Buffer::zeros(n * columns);
-        few_rows::add(&mut y, &x, &weights);
+        let mut y = Buffer::new(n * columns);
+        few_rows::linear(&mut y, &x, &weights, Write::Over);
         return y.into_tensor([n, columns]);
     }
     let mut y = Buffer::new(n * columns);
@@ -40,7 +40,7 @@ pub(super) fn forward_add(x: &FlexTensor, weight: &FlexTensor, residual: &FlexTe
     let [n, columns] = dims(&residual);
     let mut y = Buffer::copy_of(elements(&residual));
     if n <= few_rows::FEW {
-        few_rows::add(&mut y, &x, &[weight]);
+        few_rows::linear(&mut y, &x, &[weight], Write::Add);
         return y.into_tensor([n, columns]);
     }
     let output = Output::new(&mut y, n, columns);

@@ -122,6 +122,10 @@ impl<'a> Output<'a> {
         }
     }
 
+    pub(super) fn rows(&self) -> usize {
+        self.rows
+    }
+
     pub(super) fn columns(&self) -> usize {
         self.columns
     }

@@ -4,14 +4,12 @@ use std::sync::Arc;
 
 use burn_flex::FlexTensor;
 use half::f16;
-use multiversion::multiversion;
 use rayon::prelude::*;
 
 use super::{
     buffer::Buffer,
     contiguous, dims, each, each_if_worth, elements,
     product::{Output, Write},
-    rows_per_task,
     simd::{BLOCK, Isa, Line, Token, Weights},
 };
 use crate::quantized::{GROUP, Quantization, quantize_group};
@@ -142,7 +140,7 @@ pub(super) fn linear(
 
 fn products(isa: Isa, y: &mut [f32], x: &[f32], weight: &Packed, write: Write) {
     let (n, groups) = (x.len() / weight.inner, weight.inner / GROUP);
-    let activations = Activations::of(x, weight.inner);
+    let activations = Activations::of(isa, x);
     let tokens: Vec<_> = (0..n).map(|token| activations.token(token, groups)).collect();
     let some_blocks = (TASK / (BLOCK * weight.inner)).max(1);
     let blocks: Vec<_> = (0..weight.blocks())
@@ -176,17 +174,18 @@ struct Activations {
 }
 
 impl Activations {
-    fn of(x: &[f32], inner: usize) -> Self {
+    fn of(isa: Isa, x: &[f32]) -> Self {
+        /// Groups in one piece of work.
+        const SOME: usize = 128;
         let count = x.len() / GROUP;
         let mut activations =
             Self { values: Buffer::new(x.len() / 4), scales: Buffer::new(count), sums: vec![0; count] };
-        let task = rows_per_task(inner) * inner / GROUP;
         let parts = bytemuck::cast_slice_mut::<_, [i8; GROUP]>(&mut activations.values)
-            .par_chunks_mut(task)
-            .zip(activations.scales.par_chunks_mut(task).zip(activations.sums.par_chunks_mut(task)));
-        let groups = x.as_chunks::<GROUP>().0.par_chunks(task);
-        each(groups.zip(parts), |(groups, (values, (scales, sums)))| {
-            round_groups(groups, values, scales, sums);
+            .par_chunks_mut(SOME)
+            .zip(activations.scales.par_chunks_mut(SOME).zip(activations.sums.par_chunks_mut(SOME)));
+        let groups = x.as_chunks::<GROUP>().0.par_chunks(SOME);
+        each_if_worth(x.len(), groups.zip(parts), |(groups, (values, (scales, sums)))| {
+            isa.round_groups(groups, values, scales, sums);
         });
         activations
     }
@@ -195,33 +194,6 @@ impl Activations {
         let own = token * groups..(token + 1) * groups;
         let values = &bytemuck::cast_slice(&self.values)[own.clone()];
         Token { values, scales: &self.scales[own.clone()], sums: &self.sums[own] }
-    }
-}
-
-#[multiversion(targets("x86_64+avx512f+avx512bw+avx512vl", "x86_64+avx2+fma"))]
-fn round_groups(groups: &[[f32; GROUP]], values: &mut [[i8; GROUP]], scales: &mut [f32], sums: &mut [i32]) {
-    /// Adding it rounds a small number to a whole one, which then stands in the last bits.
-    const ROUND: f32 = 12_582_912.0;
-    for index in 0..groups.len() {
-        let group = &groups[index];
-        let mut amounts = [0.0_f32; BLOCK];
-        for lane in 0..BLOCK {
-            let (a, b) = (group[lane].abs(), group[BLOCK + lane].abs());
-            amounts[lane] = if a > b { a } else { b };
-        }
-        let mut largest = 0.0_f32;
-        for amount in amounts {
-            largest = if amount > largest { amount } else { largest };
-        }
-        let inverse = if largest > 0.0 { 127.0 / largest } else { 0.0 };
-        let mut sum = 0;
-        for lane in 0..GROUP {
-            let number =
-                (group[lane] * inverse + ROUND).to_bits().cast_signed() - ROUND.to_bits().cast_signed();
-            values[index][lane] = number as i8;
-            sum += number;
-        }
-        (scales[index], sums[index]) = (largest / 127.0, sum);
     }
 }
 

@@ -7,14 +7,20 @@ use half::f16;
 
 use self::zero as no_floats;
 use super::{
-    BLOCK, Line, Output, Token, Weights, Write, itself, of_half, prefetch, put_short,
-    tiles::{AHEAD, float_tiles, four, int_tiles},
+    BLOCK, GROUP, Line, Output, Token, Weights, Write, itself, of_half,
+    panels::panel_tiles,
+    prefetch, put_short,
+    tiles::{AHEAD, float_tiles, four, int_tiles, rounded},
 };
 
 const FLOATS: usize = 8;
 /// Of 16 registers, the sums take four for each token, or two where they are whole numbers.
 const MOST_FLOATS: usize = 2;
 const MOST_INTS: usize = 4;
+/// Two registers of sums for each row.
+const MOST_ROWS: usize = 4;
+pub(super) const PANEL: usize = 2 * FLOATS;
+type Register = __m256;
 const PARTS: usize = 2;
 const TOO_LARGE: i32 = 0;
 
@@ -76,6 +82,34 @@ fn totals([a, b, c, d]: [__m256; 4]) -> [f32; 4] {
     // SAFETY: there is room for four values.
     unsafe { _mm_storeu_ps(totals.as_mut_ptr(), half) };
     totals
+}
+
+/// The first values of all registers in the first, the second ones in the second, and so on.
+#[target_feature(enable = "avx")]
+#[inline]
+fn transposed(registers: &[__m256; FLOATS]) -> [__m256; FLOATS] {
+    let mut fours = [[zero(); 4]; 2];
+    let mut transposed = *registers;
+    for four in 0..2 {
+        let [a, b, c, d] =
+            [registers[4 * four], registers[4 * four + 1], registers[4 * four + 2], registers[4 * four + 3]];
+        // In each half of a register: two values of a and b, of c and d; then one of all four.
+        let low_ab = _mm256_castps_pd(_mm256_unpacklo_ps(a, b));
+        let low_cd = _mm256_castps_pd(_mm256_unpacklo_ps(c, d));
+        let high_ab = _mm256_castps_pd(_mm256_unpackhi_ps(a, b));
+        let high_cd = _mm256_castps_pd(_mm256_unpackhi_ps(c, d));
+        fours[four] = [
+            _mm256_castpd_ps(_mm256_unpacklo_pd(low_ab, low_cd)),
+            _mm256_castpd_ps(_mm256_unpackhi_pd(low_ab, low_cd)),
+            _mm256_castpd_ps(_mm256_unpacklo_pd(high_ab, high_cd)),
+            _mm256_castpd_ps(_mm256_unpackhi_pd(high_ab, high_cd)),
+        ];
+    }
+    for place in 0..4 {
+        transposed[place] = _mm256_permute2f128_ps::<0x20>(fours[0][place], fours[1][place]);
+        transposed[4 + place] = _mm256_permute2f128_ps::<0x31>(fours[0][place], fours[1][place]);
+    }
+    transposed
 }
 
 #[target_feature(enable = "avx")]
@@ -165,5 +199,44 @@ pub(super) fn put(y: &mut [f32], floats: __m256, part: usize, write: Write) {
 
 float_tiles!(products, dots, weighted_sum, f32, load, itself, "avx2,fma,f16c");
 float_tiles!(products_half, dots_half, weighted_sum_half, f16, load_half, of_half, "avx2,fma,f16c");
+/// The largest amount of a group.
+#[target_feature(enable = "avx")]
+#[inline]
+fn largest(group: &[f32; GROUP]) -> f32 {
+    let (parts, _) = group.as_chunks();
+    let sign = all(-0.0);
+    let mut amounts = zero();
+    for part in parts {
+        amounts = _mm256_max_ps(amounts, _mm256_andnot_ps(sign, load(part)));
+    }
+    let four = _mm_max_ps(_mm256_castps256_ps128(amounts), _mm256_extractf128_ps::<1>(amounts));
+    let two = _mm_max_ps(four, _mm_movehl_ps(four, four));
+    _mm_cvtss_f32(_mm_max_ss(two, _mm_shuffle_ps::<1>(two, two)))
+}
+
+/// Whole numbers near a group's values times a factor, which are below 128, and their sum.
+#[target_feature(enable = "avx2")]
+#[inline]
+fn round(group: &[f32; GROUP], factor: f32, rounded: &mut [i8; GROUP]) -> i32 {
+    let (parts, _) = group.as_chunks();
+    let mut numbers = [_mm256_setzero_si256(); 4];
+    for part in 0..4 {
+        numbers[part] = _mm256_cvtps_epi32(_mm256_mul_ps(load(&parts[part]), all(factor)));
+    }
+    // Each puts halves of registers side by side; the last puts them in order.
+    let [a, b] = [_mm256_packs_epi32(numbers[0], numbers[1]), _mm256_packs_epi32(numbers[2], numbers[3])];
+    let order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+    let bytes = _mm256_permutevar8x32_epi32(_mm256_packs_epi16(a, b), order);
+    // SAFETY: there is room for as many bytes as the register has.
+    unsafe { _mm256_storeu_si256(rounded.as_mut_ptr().cast(), bytes) };
+    let eight =
+        _mm256_add_epi32(_mm256_add_epi32(numbers[0], numbers[1]), _mm256_add_epi32(numbers[2], numbers[3]));
+    let four = _mm_add_epi32(_mm256_castsi256_si128(eight), _mm256_extracti128_si256::<1>(eight));
+    let two = _mm_add_epi32(four, _mm_shuffle_epi32::<0b11_10>(four));
+    _mm_cvtsi128_si32(_mm_add_epi32(two, _mm_shuffle_epi32::<1>(two)))
+}
+
+rounded!(round_groups, largest, round, "avx2,fma,f16c");
+panel_tiles!(pack_panel, panel_products, panel_tile, put_sums, "avx2,fma,f16c");
 int_tiles!(products_8, tile_8, 8, TOO_LARGE, eights, add_dot_8, "avx2,fma,f16c");
 int_tiles!(products_4, tile_4, 4, 8, fours, add_dot_4, "avx2,fma,f16c");

@@ -7,14 +7,20 @@ use half::f16;
 
 use self::zero as no_floats;
 use super::{
-    BLOCK, Line, Output, Token, Weights, Write, itself, of_half, prefetch, put_short,
-    tiles::{AHEAD, float_tiles, four, int_tiles},
+    BLOCK, GROUP, Line, Output, Token, Weights, Write, itself, of_half,
+    panels::panel_tiles,
+    prefetch, put_short,
+    tiles::{AHEAD, float_tiles, four, int_tiles, rounded},
 };
 
 const FLOATS: usize = 16;
 /// Of 32 registers, the sums take four for each token, or two where they are whole numbers.
 const MOST_FLOATS: usize = 4;
 const MOST_INTS: usize = 12;
+/// Two registers of sums for each row.
+const MOST_ROWS: usize = 8;
+pub(super) const PANEL: usize = 2 * FLOATS;
+type Register = __m512;
 const PARTS: usize = 1;
 const TOO_LARGE: i32 = 128;
 
@@ -80,6 +86,42 @@ fn totals([a, b, c, d]: [__m512; 4]) -> [f32; 4] {
     // SAFETY: there is room for four values.
     unsafe { _mm_storeu_ps(totals.as_mut_ptr(), quarter) };
     totals
+}
+
+/// The first values of all registers in the first, the second ones in the second, and so on.
+#[target_feature(enable = "avx512f")]
+#[inline]
+fn transposed(registers: &[__m512; FLOATS]) -> [__m512; FLOATS] {
+    let mut fours = [[zero(); 4]; 4];
+    let mut transposed = *registers;
+    for four in 0..4 {
+        let [a, b, c, d] =
+            [registers[4 * four], registers[4 * four + 1], registers[4 * four + 2], registers[4 * four + 3]];
+        // In each quarter of a register: two values of a and b, of c and d; then one of all four.
+        let low_ab = _mm512_castps_pd(_mm512_unpacklo_ps(a, b));
+        let low_cd = _mm512_castps_pd(_mm512_unpacklo_ps(c, d));
+        let high_ab = _mm512_castps_pd(_mm512_unpackhi_ps(a, b));
+        let high_cd = _mm512_castps_pd(_mm512_unpackhi_ps(c, d));
+        fours[four] = [
+            _mm512_castpd_ps(_mm512_unpacklo_pd(low_ab, low_cd)),
+            _mm512_castpd_ps(_mm512_unpackhi_pd(low_ab, low_cd)),
+            _mm512_castpd_ps(_mm512_unpacklo_pd(high_ab, high_cd)),
+            _mm512_castpd_ps(_mm512_unpackhi_pd(high_ab, high_cd)),
+        ];
+    }
+    for place in 0..4 {
+        // Every other quarter of two registers, and again.
+        let [a, b, c, d] = [fours[0][place], fours[1][place], fours[2][place], fours[3][place]];
+        let (even_ab, even_cd) =
+            (_mm512_shuffle_f32x4::<0b10_00_10_00>(a, b), _mm512_shuffle_f32x4::<0b10_00_10_00>(c, d));
+        let (odd_ab, odd_cd) =
+            (_mm512_shuffle_f32x4::<0b11_01_11_01>(a, b), _mm512_shuffle_f32x4::<0b11_01_11_01>(c, d));
+        transposed[place] = _mm512_shuffle_f32x4::<0b10_00_10_00>(even_ab, even_cd);
+        transposed[4 + place] = _mm512_shuffle_f32x4::<0b10_00_10_00>(odd_ab, odd_cd);
+        transposed[8 + place] = _mm512_shuffle_f32x4::<0b11_01_11_01>(even_ab, even_cd);
+        transposed[12 + place] = _mm512_shuffle_f32x4::<0b11_01_11_01>(odd_ab, odd_cd);
+    }
+    transposed
 }
 
 #[target_feature(enable = "avx512f")]
@@ -161,6 +203,38 @@ float_tiles!(
     f16,
     load_half,
     of_half,
+    "avx512f,avx512dq,avx512bw,avx512vl,avx512vnni"
+);
+/// The largest amount of a group.
+#[target_feature(enable = "avx512f")]
+#[inline]
+fn largest(group: &[f32; GROUP]) -> f32 {
+    let (halves, _) = group.as_chunks();
+    let [a, b] = [_mm512_abs_ps(load(&halves[0])), _mm512_abs_ps(load(&halves[1]))];
+    _mm512_reduce_max_ps(_mm512_max_ps(a, b))
+}
+
+/// Whole numbers near a group's values times a factor, which are below 128, and their sum.
+#[target_feature(enable = "avx512f")]
+#[inline]
+fn round(group: &[f32; GROUP], factor: f32, rounded: &mut [i8; GROUP]) -> i32 {
+    let (halves, _) = group.as_chunks();
+    let a = _mm512_cvtps_epi32(_mm512_mul_ps(load(&halves[0]), all(factor)));
+    let b = _mm512_cvtps_epi32(_mm512_mul_ps(load(&halves[1]), all(factor)));
+    let bytes = [_mm512_cvtepi32_epi8(a), _mm512_cvtepi32_epi8(b)];
+    for (rounded, bytes) in rounded.as_chunks_mut::<16>().0.iter_mut().zip(bytes) {
+        // SAFETY: there is room for as many bytes as the register has.
+        unsafe { _mm_storeu_si128(rounded.as_mut_ptr().cast(), bytes) };
+    }
+    _mm512_reduce_add_epi32(_mm512_add_epi32(a, b))
+}
+
+rounded!(round_groups, largest, round, "avx512f,avx512dq,avx512bw,avx512vl,avx512vnni");
+panel_tiles!(
+    pack_panel,
+    panel_products,
+    panel_tile,
+    put_sums,
     "avx512f,avx512dq,avx512bw,avx512vl,avx512vnni"
 );
 int_tiles!(

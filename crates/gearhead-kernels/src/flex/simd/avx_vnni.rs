@@ -3,8 +3,10 @@
 
 use std::arch::x86_64::*;
 
-// Of `f32`, it has nothing that AVX2 has not.
-pub(super) use super::avx2::{products, products_half, weighted_sum, weighted_sum_half};
+// Of `f32` and of bytes that are not multiplied, it has nothing that AVX2 has not.
+pub(super) use super::avx2::{
+    PANEL, pack_panel, panel_products, products, products_half, round_groups, weighted_sum, weighted_sum_half,
+};
 use super::{
     Line, Output, Token, Weights, Write,
     avx2::{add_scaled, fours, half_line, halves, ints, no_ints, put, zero as no_floats},

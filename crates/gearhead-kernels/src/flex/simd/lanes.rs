@@ -4,13 +4,18 @@
 use half::f16;
 
 use super::{
-    BLOCK, Line, Output, Token, Weights, Write, itself, of_half, prefetch, put_short,
-    tiles::{AHEAD, float_tiles, four, int_tiles},
+    BLOCK, GROUP, Line, Output, Token, Weights, Write, itself, of_half,
+    panels::panel_tiles,
+    prefetch, put_short,
+    tiles::{AHEAD, float_tiles, four, int_tiles, rounded},
 };
 
 const FLOATS: usize = 8;
 const MOST_FLOATS: usize = 1;
 const MOST_INTS: usize = 1;
+const MOST_ROWS: usize = 2;
+pub(super) const PANEL: usize = 2 * FLOATS;
+type Register = [f32; FLOATS];
 const PARTS: usize = 1;
 const TOO_LARGE: i32 = 128;
 
@@ -59,6 +64,12 @@ fn multiply_add(a: [f32; FLOATS], b: [f32; FLOATS], mut c: [f32; FLOATS]) -> [f3
 #[inline(always)]
 fn totals(registers: [[f32; FLOATS]; 4]) -> [f32; 4] {
     registers.map(|[a, b, c, d, e, f, g, h]| ((a + e) + (c + g)) + ((b + f) + (d + h)))
+}
+
+/// The first values of all registers in the first, the second ones in the second, and so on.
+#[inline(always)]
+fn transposed(registers: &[[f32; FLOATS]; FLOATS]) -> [[f32; FLOATS]; FLOATS] {
+    std::array::from_fn(|place| registers.map(|register| register[place]))
 }
 
 #[inline(always)]
@@ -123,5 +134,35 @@ fn put(y: &mut [f32], floats: [f32; BLOCK], _: usize, write: Write) {
 
 float_tiles!(products, dots, weighted_sum, f32, load, itself);
 float_tiles!(products_half, dots_half, weighted_sum_half, f16, load_half, of_half);
+/// The largest amount of a group.
+#[inline(always)]
+fn largest(group: &[f32; GROUP]) -> f32 {
+    let mut amounts = group.map(f32::abs);
+    // By halves: one after the other, each would wait for the one before.
+    for half in [16, 8, 4, 2, 1] {
+        for lane in 0..half {
+            let (a, b) = (amounts[lane], amounts[lane + half]);
+            amounts[lane] = if a > b { a } else { b };
+        }
+    }
+    amounts[0]
+}
+
+/// Whole numbers near a group's values times a factor, which are below 128, and their sum.
+#[inline(always)]
+fn round(group: &[f32; GROUP], factor: f32, rounded: &mut [i8; GROUP]) -> i32 {
+    /// Adding it rounds a small number to a whole one, which then stands in the last bits.
+    const ROUND: f32 = 12_582_912.0;
+    let mut sum = 0;
+    for lane in 0..GROUP {
+        let number = (group[lane] * factor + ROUND).to_bits().cast_signed() - ROUND.to_bits().cast_signed();
+        rounded[lane] = number as i8;
+        sum += number;
+    }
+    sum
+}
+
+rounded!(round_groups, largest, round);
+panel_tiles!(pack_panel, panel_products, panel_tile, put_sums);
 int_tiles!(products_8, tile_8, 8, TOO_LARGE, eights, add_dot);
 int_tiles!(products_4, tile_4, 4, 8, fours, add_dot);

@@ -14,6 +14,7 @@ mod avx512;
 #[cfg(target_arch = "x86_64")]
 mod avx_vnni;
 mod lanes;
+mod panels;
 mod tiles;
 
 use std::sync::OnceLock;
@@ -165,6 +166,38 @@ impl Isa {
         by_isa!(self, products(y, x, weights, inner));
     }
 
+    /// How many tokens [`panel_products`](Self::panel_products) takes side by side.
+    pub(super) fn panel(self) -> usize {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => avx512::PANEL,
+            #[cfg(target_arch = "x86_64")]
+            Self::AvxVnni => avx_vnni::PANEL,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => avx2::PANEL,
+            Self::Lanes => lanes::PANEL,
+        }
+    }
+
+    /// Puts some features of at most as many tokens as a panel has, whose rows are `inner` long, in a part of a panel, from the
+    /// feature `start` on.
+    pub(super) fn pack_panel(self, part: &mut [f32], tokens: &[f32], inner: usize, start: usize) {
+        by_isa!(self, pack_panel(part, tokens, inner, start));
+    }
+
+    /// `x weightsᵀ` of as many tokens as the output has rows, which stand in panels `[tokens / panel, inner, panel]`, the last
+    /// one filled up.
+    pub(super) fn panel_products(
+        self,
+        output: &mut Output<'_>,
+        panels: &[f32],
+        weights: &[f32],
+        inner: usize,
+        write: Write,
+    ) {
+        by_isa!(self, panel_products(output, panels, weights, inner, write));
+    }
+
     /// The same by weights of 16 bits.
     pub(super) fn products_half(self, y: &mut [f32], x: &[f32], weights: &[f16], inner: usize) {
         by_isa!(self, products_half(y, x, weights, inner));
@@ -178,6 +211,17 @@ impl Isa {
     /// The same by rows of 16 bits.
     pub(super) fn weighted_sum_half(self, output: &mut [f32], weights: &[f32], rows: &[f16]) {
         by_isa!(self, weighted_sum_half(output, weights, rows));
+    }
+
+    /// Rounds groups of features to 8 bits: to whole numbers times the group's scale, and their sum.
+    pub(super) fn round_groups(
+        self,
+        groups: &[[f32; GROUP]],
+        values: &mut [[i8; GROUP]],
+        scales: &mut [f32],
+        sums: &mut [i32],
+    ) {
+        by_isa!(self, round_groups(groups, values, scales, sums));
     }
 
     /// A block's products with each token, from a column of the output on, by weights of 8 bits.
@@ -207,6 +251,8 @@ impl Isa {
 
 #[cfg(test)]
 mod tests {
+    use std::ops::Range;
+
     use super::*;
 
     fn sines(count: usize, phase: f32) -> Vec<f32> {
@@ -216,7 +262,11 @@ mod tests {
     fn assert_close(what: &str, ours: &[f32], expected: &[f64]) {
         assert_eq!(ours.len(), expected.len());
         for (index, (ours, expected)) in ours.iter().zip(expected).enumerate() {
-            assert!((f64::from(*ours) - expected).abs() < 1e-4, "{what}, [{index}]: {ours}, not {expected}");
+            let allowed = 1e-4_f64.max(1e-5 * expected.abs());
+            assert!(
+                (f64::from(*ours) - expected).abs() < allowed,
+                "{what}, [{index}]: {ours}, not {expected}"
+            );
         }
     }
 
@@ -244,6 +294,42 @@ mod tests {
                 isa.products_half(&mut y, &x, &halves, inner);
                 let weights: Vec<f32> = halves.iter().map(|half| half.to_f32()).collect();
                 assert_close(&what, &y, &expected(&weights));
+            }
+        }
+    }
+
+    #[test]
+    fn products_of_panels_are_the_same_by_every_instruction_set() {
+        for (n, out, inner) in
+            [(1, 1, 1), (3, 4, 33), (16, 12, 16), (17, 29, 40), (33, 19, 7), (70, 6, 50), (33, 149, 300)]
+        {
+            let (x, weights) = (sines(n * inner, 0.0), sines(out * inner, 1.0));
+            let dot = |x: &[f32], row: &[f32]| x.iter().zip(row).map(|(a, b)| f64::from(a * b)).sum::<f64>();
+            let expected: Vec<f64> =
+                x.chunks(inner).flat_map(|x| weights.chunks(inner).map(move |row| dot(x, row))).collect();
+            for isa in Isa::available() {
+                let what = format!("{isa:?}, {n} x {inner} x {out}");
+                let width = isa.panel();
+                let mut panels = vec![f32::NAN; n.next_multiple_of(width) * inner];
+                for (panel, x) in panels.chunks_mut(width * inner).zip(x.chunks(width * inner)) {
+                    let (some, others) = panel.split_at_mut(inner / 2 * width);
+                    isa.pack_panel(some, x, inner, 0);
+                    isa.pack_panel(others, x, inner, inner / 2);
+                }
+                // Columns of others stand on both sides.
+                let mut y = vec![7.0; n * (out + 2)];
+                let run = |y: &mut [f32], write| {
+                    let columns = [Range { start: 1, end: out + 1 }];
+                    let mut outputs = Output::cut(y, out + 2, std::iter::once(0..n), &columns);
+                    isa.panel_products(&mut outputs[0], &panels, &weights, inner, write);
+                };
+                run(&mut y, Write::Over);
+                run(&mut y, Write::Add);
+                for (row, expected) in y.chunks(out + 2).zip(expected.chunks(out)) {
+                    assert_close(&what, &[row[0], row[out + 1]], &[7.0, 7.0]);
+                    let halves: Vec<f32> = row[1..=out].iter().map(|y| y / 2.0).collect();
+                    assert_close(&what, &halves, expected);
+                }
             }
         }
     }

@@ -183,6 +183,26 @@ macro_rules! int_tiles {
     };
 }
 
+/// Features in 8 bits: of the group's largest amount and registers, `$round` makes whole numbers and their sum.
+macro_rules! rounded {
+    ($round_groups:ident, $largest:ident, $round:ident $(, $features:literal)?) => {
+        $(#[target_feature(enable = $features)])?
+        pub(super) fn $round_groups(
+            groups: &[[f32; GROUP]],
+            values: &mut [[i8; GROUP]],
+            scales: &mut [f32],
+            sums: &mut [i32],
+        ) {
+            let rounded = values.iter_mut().zip(scales).zip(sums);
+            for (group, ((values, scale), sum)) in groups.iter().zip(rounded) {
+                let largest = $largest(group);
+                *scale = largest / 127.0;
+                *sum = $round(group, if largest > 0.0 { 127.0 / largest } else { 0.0 }, values);
+            }
+        }
+    };
+}
+
 /// Does `$do` with `$n` as a constant, for the largest sizes up to `$most` that are left, until none is.
 macro_rules! by_size {
     ($most:ident, $left:expr, $n:ident, $do:block) => {
@@ -190,6 +210,9 @@ macro_rules! by_size {
             let left = $left;
             if left >= 12 && $most >= 12 {
                 const $n: usize = 12;
+                $do
+            } else if left >= 8 && $most >= 8 {
+                const $n: usize = 8;
                 $do
             } else if left >= 6 && $most >= 6 {
                 const $n: usize = 6;
@@ -214,7 +237,7 @@ macro_rules! by_size {
 /// is waited for.
 pub(super) const AHEAD: usize = 4096;
 
-pub(super) use {by_size, float_tiles, int_tiles};
+pub(super) use {by_size, float_tiles, int_tiles, rounded};
 
 /// Four values of a group as the bytes of one number.
 #[inline(always)]
