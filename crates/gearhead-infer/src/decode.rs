@@ -1,7 +1,7 @@
 //! Continuing a prompt, and the log-probabilities of given tokens.
 
 use burn::tensor::{Int, Tensor, TensorData, activation::log_softmax};
-use gearhead_kernels::Kernels;
+use gearhead_kernels::{Kernels, log_probs as log_probs_of};
 use gearhead_model::{KvCache, ModelConfig, Predictor};
 use serde::Serialize;
 
@@ -227,7 +227,7 @@ fn chosen_log_probs<B: Kernels>(
 ) -> Vec<f32> {
     let count = targets.len();
     let targets = Tensor::<B, 1, Int>::from_data(TensorData::new(targets, [count]), &predictor.device());
-    to_vec(log_softmax(predictor.logits(hidden), 1).gather(1, targets.unsqueeze_dim::<2>(1)))
+    to_vec(log_probs_of(predictor.logits(hidden), targets).unsqueeze())
 }
 
 pub(crate) fn check(config: &ModelConfig, ids: &[u32]) -> Result<()> {

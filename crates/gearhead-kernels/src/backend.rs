@@ -24,7 +24,7 @@ use crate::{
     block::{self, AttentionSaved, MlpSaved},
     embedding, frozen,
     linear::{self, LinearSaved},
-    linear_cross_entropy, rms_norm, rope, squares, swiglu,
+    linear_cross_entropy, log_probs, rms_norm, rope, squares, swiglu,
 };
 
 /// The operations, on a backend's own tensors. Every method has a portable default; the functions of the crate's
@@ -190,6 +190,10 @@ pub trait Kernels: Backend {
         targets: IntTensor<Self>,
     ) -> FloatTensor<Self> {
         linear_cross_entropy::portable::<Self>(hidden, weight, targets)
+    }
+    /// `logits[n, v]`, classes `of[n]` to `[n]`.
+    fn log_probs(logits: FloatTensor<Self>, of: IntTensor<Self>) -> FloatTensor<Self> {
+        log_probs::portable::<Self>(logits, of)
     }
     /// The loss as [`Kernels::linear_cross_entropy`], and its gradients for `hidden` and, where it is trained, `weight`.
     fn linear_cross_entropy_with_grads(

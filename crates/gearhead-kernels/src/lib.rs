@@ -36,6 +36,7 @@ mod flex;
 mod frozen;
 mod linear;
 mod linear_cross_entropy;
+mod log_probs;
 pub mod quantized;
 mod rms_norm;
 mod rope;
@@ -54,6 +55,7 @@ pub use linear::{linear, linear_add};
 pub use linear_cross_entropy::{
     OutputWeight, linear_cross_entropy, linear_cross_entropy_with_grads, logit_rows,
 };
+pub use log_probs::log_probs;
 pub use quantized::{Quantization, QuantizedWeight, quantized_linear, quantized_linear_add};
 pub use rms_norm::rms_norm;
 pub use rope::{RopeTable, rope};

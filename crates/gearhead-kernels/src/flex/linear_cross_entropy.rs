@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use super::{
     buffer::Buffer,
-    contiguous, dims, elements, ids, math, ordered_sum,
+    contiguous, dims, each_if_worth, elements, ids, math, ordered_sum,
     product::{Matrix, Output, Threads, Write, product},
 };
 use crate::linear_cross_entropy::{OutputWeight, chunks};
@@ -55,6 +55,19 @@ pub(super) fn loss_with_grads(
         hidden_grad.into_tensor([n, d_model]),
         weight_grad.map(|grad| grad.into_tensor([vocab_size, d_model])),
     )
+}
+
+/// Of each row of logits, which are overwritten where nothing else holds them, the log-probability of a class: `[n]`.
+pub(super) fn log_probs(logits: FlexTensor, of: IntTensor<Flex>) -> FlexTensor {
+    let mut logits = logits.to_contiguous();
+    let [n, classes] = dims(&logits);
+    let mut log_probs = Buffer::new(n);
+    let of = ids(of);
+    let rows = logits.storage_mut::<f32>().par_chunks_mut(classes.max(1)).zip(of.par_iter());
+    each_if_worth(n * classes, rows.zip(log_probs.par_iter_mut()), |((row, of), log_prob)| {
+        *log_prob = -row_loss(row, *of as usize);
+    });
+    log_probs.into_tensor([n])
 }
 
 /// Computes the logits of some rows at a time and hands them on with their targets and the first of their rows.

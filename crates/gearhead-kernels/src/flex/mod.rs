@@ -46,8 +46,8 @@ use crate::{
     AdamWStep, Documents, Heads, Kernels, OutputWeight, Quantization, SharedPrefix, Span, adamw as adamw_ops,
     adamw_8bit as adamw_8bit_ops, attention as attention_ops, embedding as embedding_ops,
     frozen as frozen_ops, linear as linear_ops, linear_cross_entropy as linear_cross_entropy_ops,
-    quantized as quantized_ops, rms_norm as rms_norm_ops, rope as rope_ops, squares as squares_ops,
-    swiglu as swiglu_ops,
+    log_probs as log_probs_ops, quantized as quantized_ops, rms_norm as rms_norm_ops, rope as rope_ops,
+    squares as squares_ops, swiglu as swiglu_ops,
 };
 
 impl Kernels for Flex {
@@ -233,6 +233,13 @@ impl Kernels for Flex {
             return linear_cross_entropy_ops::portable::<Self>(hidden, weight, targets);
         }
         linear_cross_entropy::loss(&hidden, &weight, targets)
+    }
+
+    fn log_probs(logits: FlexTensor, of: IntTensor<Self>) -> FlexTensor {
+        if !all_f32([&logits]) {
+            return log_probs_ops::portable::<Self>(logits, of);
+        }
+        linear_cross_entropy::log_probs(logits, of)
     }
 
     fn linear_cross_entropy_with_grads(

@@ -4,7 +4,7 @@ use burn::tensor::Tensor;
 use gearhead_kernels::{
     AttentionWeights, AutodiffKernels, Documents, Heads, MlpWeights, OutputWeight, RopeTable, add_rows,
     attention_block, embedding, linear, linear_add, linear_cross_entropy, linear_cross_entropy_with_grads,
-    mlp_block, packed_attention, rms_norm, rope, sum_of_squares, swiglu,
+    log_probs, mlp_block, packed_attention, rms_norm, rope, sum_of_squares, swiglu,
 };
 
 use super::{At, Operation};
@@ -37,6 +37,7 @@ pub(super) fn operations<B: AutodiffKernels>() -> Vec<Operation<B>> {
         Operation::new("linear_cross_entropy, two chunks", |at| cross_entropy_of(at, 90, 8, 50_000))
             .compared(Quantity::LargeVocabulary),
         Operation::new("linear_cross_entropy_with_grads", cross_entropy_with_grads_of),
+        Operation::new("log_probs", log_probs_of),
         Operation::new("sum_of_squares", sum_of_squares_of),
     ]
 }
@@ -160,6 +161,10 @@ fn cross_entropy_with_grads_of<B: AutodiffKernels>(at: &At<'_, B>) -> Outcome {
         ("loss without dweight", Numbers::of(frozen_loss)),
         ("dhidden without dweight", Numbers::of(frozen_hidden_grad)),
     ]
+}
+
+fn log_probs_of<B: AutodiffKernels>(at: &At<'_, B>) -> Outcome {
+    vec![("log-probabilities", Numbers::of(log_probs(at.tensor([37, 301], 0.0), at.ids(37, 301))))]
 }
 
 fn sum_of_squares_of<B: AutodiffKernels>(at: &At<'_, B>) -> Outcome {
