@@ -137,6 +137,29 @@ pub fn cached_attention<B: Kernels>(
     (view(output), cache.map(view))
 }
 
+/// Puts the first `len` tokens of another cache's only slot into a slot of a cache, in place where the backend can and
+/// nothing else holds it.
+///
+/// # Shapes
+///
+/// `part` and result: `[slots, n_kv_heads, capacity, d_head]`, of keys or values, `from`: `[1, n_kv_heads, at least len,
+/// d_head]` of the same type.
+pub fn set_slot<B: Kernels>(part: Tensor<B, 4>, slot: usize, from: Tensor<B, 4>, len: usize) -> Tensor<B, 4> {
+    view(B::set_slot(raw(part), slot, raw(from), len))
+}
+
+pub(crate) fn portable_set_slot<B: Kernels>(
+    part: FloatTensor<B>,
+    slot: usize,
+    from: FloatTensor<B>,
+    len: usize,
+) -> FloatTensor<B> {
+    let (part, from) = (view::<B, 4>(part), view::<B, 4>(from));
+    let [_, heads, _, d_head] = part.dims();
+    let tokens = |slot| [slot..slot + 1, 0..heads, 0..len, 0..d_head];
+    raw(part.slice_assign(tokens(slot), from.slice(tokens(0))))
+}
+
 /// Attention of each token to itself and to the earlier tokens of its own document: `softmax(q kᵀ / √d_head) v` for each
 /// head.
 ///

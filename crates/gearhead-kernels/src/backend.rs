@@ -171,6 +171,15 @@ pub trait Kernels: Backend {
     ) -> (FloatTensor<Self>, [FloatTensor<Self>; 2]) {
         attention::portable_cached::<Self>(qkv, cache, prefix, spans, heads)
     }
+    /// `part[slots, g, capacity, c]` with the first tokens of `from[1, g, at least len, c]` in a slot.
+    fn set_slot(
+        part: FloatTensor<Self>,
+        slot: usize,
+        from: FloatTensor<Self>,
+        len: usize,
+    ) -> FloatTensor<Self> {
+        attention::portable_set_slot::<Self>(part, slot, from, len)
+    }
     /// `x[n, d]` and the weights `norm[d]`, `q[h c, d]`, `k[g c, d]`, `v[g c, d]`, `output[d, h c]` to `[n, d]`.
     fn attention_block(
         x: FloatTensor<Self>,

@@ -46,7 +46,7 @@ mod swiglu;
 pub use adamw::{AdamWStep, adamw_step};
 pub use adamw_8bit::{MOMENT_BLOCK, Moments8Bit, adamw_step_8bit};
 pub use arena::Arena;
-pub use attention::{Documents, Heads, SharedPrefix, Span, cached_attention, packed_attention};
+pub use attention::{Documents, Heads, SharedPrefix, Span, cached_attention, packed_attention, set_slot};
 pub use backend::{AutodiffKernels, Kernels};
 pub use block::{AttentionContext, AttentionWeights, MlpWeights, attention_block, mlp_block};
 pub use embedding::{add_rows, embedding};

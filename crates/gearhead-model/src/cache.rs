@@ -1,7 +1,7 @@
 //! Keys and values of the tokens read so far, in memory that is allocated once.
 
 use burn::tensor::{DType, Tensor, backend::Backend};
-use gearhead_kernels::{Heads, Kernels, SharedPrefix, Span, cached_attention};
+use gearhead_kernels::{Heads, Kernels, SharedPrefix, Span, cached_attention, set_slot};
 use serde::{Deserialize, Serialize};
 
 use crate::config::ModelConfig;
@@ -168,12 +168,8 @@ impl<B: Kernels> LayerCache<B> {
         // Taken, so that the write is in place.
         let [keys, values] = self.own.take().expect("no write is under way");
         let [new_keys, new_values] = read.own.clone().expect("no write is under way");
-        let [_, heads, _, d_head] = keys.dims();
-        let cells = |sequence| [sequence..sequence + 1, 0..heads, 0..len, 0..d_head];
-        self.own = Some([
-            keys.slice_assign(cells(sequence), new_keys.slice(cells(0))),
-            values.slice_assign(cells(sequence), new_values.slice(cells(0))),
-        ]);
+        self.own =
+            Some([set_slot(keys, sequence, new_keys, len), set_slot(values, sequence, new_values, len)]);
     }
 
     /// Appends new keys and values and attends over all that their sequences hold.

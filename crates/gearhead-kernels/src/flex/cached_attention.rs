@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use super::{
     attention::{Head, STRIP, attend_strip, columns, scale, strips},
     buffer::Buffer,
-    contiguous, dims, each_if_worth, elements, math,
+    contiguous, dims, each_if_worth, elements, math, owned,
     product::Output,
     simd::Isa,
 };
@@ -109,8 +109,7 @@ pub(super) fn attend<T: Stored>(
 ) -> (FlexTensor, [FlexTensor; 2]) {
     let qkv = contiguous(qkv);
     let Heads { n_kv_heads: kv_heads, d_head, .. } = heads;
-    // Mapped by value, so that a whole tensor is not held twice, which would make writing copy it.
-    let [mut keys, mut values] = cache.map(|tensor| tensor.to_contiguous());
+    let [mut keys, mut values] = cache.map(owned);
     let [_, _, capacity, _] = dims(&keys);
     write::<T>([keys.storage_mut(), values.storage_mut()], elements(&qkv), spans, heads, capacity);
     let prefix = prefix.map(|prefix| (prefix.len, prefix.cache.map(|tensor| contiguous(&tensor))));
@@ -149,6 +148,25 @@ pub(super) fn attend<T: Stored>(
     let seen: usize = spans.iter().map(|span| span.new * (prefix_len + span.len + span.new)).sum();
     each_if_worth(heads.q_dim() * seen, outputs.into_par_iter().enumerate(), attend);
     (output.into_tensor([n, heads.q_dim()]), [keys, values])
+}
+
+/// See [`crate::set_slot`].
+pub(super) fn set_slot<T: Stored>(
+    part: FlexTensor,
+    slot: usize,
+    from: &FlexTensor,
+    len: usize,
+) -> FlexTensor {
+    let (mut part, from) = (owned(part), contiguous(from));
+    let ([_, heads, capacity, d_head], [_, _, held, _]) = (dims(&part), dims(&from));
+    assert!(len <= capacity.min(held), "there are so many tokens, and room for them");
+    let from = from.storage::<T>();
+    let stored = &mut part.storage_mut::<T>()[slot * heads * capacity * d_head..];
+    for head in 0..heads {
+        let tokens = &from[head * held * d_head..][..len * d_head];
+        stored[head * capacity * d_head..][..len * d_head].copy_from_slice(tokens);
+    }
+    part
 }
 
 /// Writes the keys and values of new tokens into their slots.

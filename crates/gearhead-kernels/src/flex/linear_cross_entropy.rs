@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use super::{
     buffer::Buffer,
-    contiguous, dims, each_if_worth, elements, ids, math, ordered_sum,
+    contiguous, dims, each_if_worth, elements, ids, math, ordered_sum, owned,
     product::{Matrix, Output, Threads, Write, product},
 };
 use crate::linear_cross_entropy::{OutputWeight, chunks};
@@ -59,7 +59,7 @@ pub(super) fn loss_with_grads(
 
 /// Of each row of logits, which are overwritten where nothing else holds them, the log-probability of a class: `[n]`.
 pub(super) fn log_probs(logits: FlexTensor, of: IntTensor<Flex>) -> FlexTensor {
-    let mut logits = logits.to_contiguous();
+    let mut logits = owned(logits);
     let [n, classes] = dims(&logits);
     let mut log_probs = Buffer::new(n);
     let of = ids(of);

@@ -228,6 +228,14 @@ impl Kernels for Flex {
         }
     }
 
+    fn set_slot(part: FlexTensor, slot: usize, from: FlexTensor, len: usize) -> FlexTensor {
+        match part.dtype() {
+            DType::F32 => cached_attention::set_slot::<f32>(part, slot, &from, len),
+            DType::F16 => cached_attention::set_slot::<f16>(part, slot, &from, len),
+            _ => attention_ops::portable_set_slot::<Self>(part, slot, from, len),
+        }
+    }
+
     fn linear_cross_entropy(hidden: FlexTensor, weight: FlexTensor, targets: IntTensor<Self>) -> FlexTensor {
         if !all_f32([&hidden, &weight]) {
             return linear_cross_entropy_ops::portable::<Self>(hidden, weight, targets);
@@ -303,6 +311,16 @@ fn all_f32<'a>(tensors: impl IntoIterator<Item = &'a FlexTensor>) -> bool {
 /// The tensor with its elements in order of their indices, and nothing else in its storage.
 fn contiguous(tensor: &FlexTensor) -> FlexTensor {
     if tensor.is_contiguous() { tensor.clone() } else { tensor.to_contiguous() }
+}
+
+/// The tensor with its elements in order of their indices, and nothing else in its storage. What was given is gone, so that
+/// writing copies nothing where it was the only one.
+#[allow(
+    clippy::needless_pass_by_value,
+    reason = "a tensor that is held elsewhere is copied before it is written"
+)]
+fn owned(tensor: FlexTensor) -> FlexTensor {
+    tensor.to_contiguous()
 }
 
 /// The elements of a tensor that [`contiguous`] made.

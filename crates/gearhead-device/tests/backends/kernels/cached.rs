@@ -1,7 +1,7 @@
 //! Attention over a cache: prompts, single tokens, sequences of different lengths, a beginning in common.
 
 use burn::tensor::{DType, Tensor, TensorData};
-use gearhead_kernels::{AutodiffKernels, Heads, SharedPrefix, Span, cached_attention};
+use gearhead_kernels::{AutodiffKernels, Heads, SharedPrefix, Span, cached_attention, set_slot};
 
 use super::{At, Operation};
 use crate::{
@@ -23,6 +23,10 @@ pub(super) fn operations<B: AutodiffKernels>() -> Vec<Operation<B>> {
         })
         .storing(DType::F16)
         .compared(Quantity::StoredIn16Bits),
+        Operation::new("set_slot", |at| set_slot_of(at, None)),
+        Operation::new("set_slot, stored in f16", |at| set_slot_of(at, Some(DType::F16)))
+            .storing(DType::F16)
+            .compared(Quantity::StoredIn16Bits),
     ]
 }
 
@@ -35,20 +39,34 @@ const SPANS: [Span; 5] = [
     Span { slot: 3, len: 12, new: 6 },
 ];
 
+/// Keys or values.
+fn cache_of<B: AutodiffKernels>(
+    at: &At<'_, B>,
+    stored: Option<DType>,
+    [slots, capacity]: [usize; 2],
+    phase: f64,
+) -> Tensor<B::InnerBackend, 4> {
+    let shape = [slots, HEADS.n_kv_heads, capacity, HEADS.d_head];
+    let count = shape.iter().product::<usize>();
+    let data: Vec<f64> = (0..count).map(|index| (0.9 * index as f64 + phase).sin()).collect();
+    let data = TensorData::new(data, shape).convert_dtype(at.inputs);
+    let stored = stored.unwrap_or(at.computed);
+    Tensor::from_data(data.convert_dtype(stored), (at.device, stored))
+}
+
+fn set_slot_of<B: AutodiffKernels>(at: &At<'_, B>, stored: Option<DType>) -> Outcome {
+    let (cache, other) =
+        (cache_of(at, stored, [SLOTS, CAPACITY], 0.3), cache_of(at, stored, [1, PREFIX], 0.1));
+    vec![("cache", Numbers::of(set_slot(cache, 3, other, PREFIX - 2)))]
+}
+
 fn cached_attention_of<B: AutodiffKernels>(
     at: &At<'_, B>,
     stored: Option<DType>,
     has_prefix: bool,
 ) -> Outcome {
     let n: usize = SPANS.iter().map(|span| span.new).sum();
-    let cache = |slots: usize, capacity: usize, phase: f64| {
-        let shape = [slots, HEADS.n_kv_heads, capacity, HEADS.d_head];
-        let count = shape.iter().product::<usize>();
-        let data: Vec<f64> = (0..count).map(|index| (0.9 * index as f64 + phase).sin()).collect();
-        let data = TensorData::new(data, shape).convert_dtype(at.inputs);
-        let stored = stored.unwrap_or(at.computed);
-        Tensor::<B::InnerBackend, 4>::from_data(data.convert_dtype(stored), (at.device, stored))
-    };
+    let cache = |slots, capacity, phase| cache_of(at, stored, [slots, capacity], phase);
     let prefix = has_prefix
         .then(|| SharedPrefix { cache: [cache(1, CAPACITY, 0.1), cache(1, CAPACITY, 0.2)], len: PREFIX });
     let own = [cache(SLOTS, CAPACITY, 0.3), cache(SLOTS, CAPACITY, 0.4)];
