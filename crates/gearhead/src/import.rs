@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::{
     Error, Result,
+    engine::write_bundled,
     gguf::{self, TEMPLATE_FILE, TOKENIZER, TOKENIZER_CONFIG, optional},
 };
 
@@ -89,6 +90,19 @@ pub fn import_model(model: &Path, options: ImportModelOptions, out: &Path) -> Re
     let directory = whole.path().join("model");
     gguf::import(model, options.dtype, &directory)?;
     import_directory(&directory, options, out)
+}
+
+/// Writes the bundled model as a new model directory, as it is: to train on, and for programs that open such directories.
+///
+/// # Errors
+///
+/// Something stands at `out`, or it cannot be written.
+pub fn import_bundled(out: &Path) -> Result<ImportedModel> {
+    if out.exists() {
+        return Err(Error::InTheWay { path: out.to_owned() });
+    }
+    write_bundled(out)?;
+    Ok(ImportedModel::new(out, ModelDirectory::open(out)?.config(), Vec::new()))
 }
 
 fn import_directory(from: &Path, options: ImportModelOptions, out: &Path) -> Result<ImportedModel> {

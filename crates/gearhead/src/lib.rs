@@ -31,7 +31,7 @@ pub use engine::{Engine, write_bundled};
 pub use gearhead_data::case::Case;
 pub use gearhead_device::Device;
 pub use gearhead_infer::Report;
-pub use import::{ImportModelOptions, ImportedModel, import_model};
+pub use import::{ImportModelOptions, ImportedModel, import_bundled, import_model};
 pub use training::{fit_on, merge_adapters, plan_on, train_on};
 
 /// The result of the facade's functions.

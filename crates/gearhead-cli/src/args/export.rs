@@ -69,7 +69,8 @@ impl From<ExportDtype> for GgufDtype {
 
 #[derive(Debug, Args)]
 pub(crate) struct ImportModelArgs {
-    /// GGUF file, a model directory in the Hugging Face form, or hf:ORGANISATION/NAME[@REVISION] of the Hugging Face Hub
+    /// GGUF file, a model directory in the Hugging Face form, hf:ORGANISATION/NAME[@REVISION] of the Hugging Face Hub, or
+    /// `bundled` for the model of this program
     #[arg(value_name = "MODEL")]
     pub(crate) model: String,
     /// The model directory to write

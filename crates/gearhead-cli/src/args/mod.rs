@@ -115,9 +115,10 @@ pub(crate) enum Command {
         after_help = "Example:\n  gearhead export --model outputs/small --format gguf --dtype q8_0 --out outputs/small.gguf --verify"
     )]
     Export(ExportArgs),
-    /// Bring in a model from elsewhere: a GGUF file or a Hugging Face directory of Llama, Mistral, Qwen2 or Qwen3.
+    /// Bring in a model from elsewhere: a GGUF file or a Hugging Face directory of Llama, Mistral, Qwen2 or Qwen3; or the
+    /// bundled one, to train on.
     #[command(
-        after_help = "Example:\n  gearhead import model.gguf --out outputs/model\n  gearhead import SmolLM2-135M --case-markers --out outputs/smollm2\n  gearhead import hf:HuggingFaceTB/SmolLM2-135M --case-markers --out outputs/smollm2"
+        after_help = "Example:\n  gearhead import model.gguf --out outputs/model\n  gearhead import SmolLM2-135M --case-markers --out outputs/smollm2\n  gearhead import hf:HuggingFaceTB/SmolLM2-135M --case-markers --out outputs/smollm2\n  gearhead import bundled --out outputs/bundled"
     )]
     Import(ImportModelArgs),
     /// Answer diagnoses over HTTP, and show a page for them.

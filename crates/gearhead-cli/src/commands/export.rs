@@ -15,6 +15,9 @@ use crate::{
     output, progress,
 };
 
+/// What the model of this program is called.
+const BUNDLED: &str = "bundled";
+
 pub(crate) fn export(args: &ExportArgs) -> Result<(), Failure> {
     let ModelFormat::Gguf = args.format;
     let bar = progress::bar(0, "weights");
@@ -68,11 +71,18 @@ fn show(verified: &Verified) -> Result<(), Failure> {
 pub(crate) fn import(args: &ImportModelArgs) -> Result<(), Failure> {
     let options =
         ImportModelOptions::default().dtype(args.dtype.map(Into::into)).case_markers(args.case_markers);
-    let model = match args.model.strip_prefix("hf:") {
-        Some(model) => fetched(model)?,
-        None => PathBuf::from(&args.model),
+    let model = PathBuf::from(&args.model);
+    let imported = if let Some(model) = args.model.strip_prefix("hf:") {
+        gearhead::import_model(&fetched(model)?, options, &args.out)?
+    } else if args.model == BUNDLED && !model.exists() {
+        if options != ImportModelOptions::default() {
+            let message = "bundled: the model is written as it is, in f32 and with its markers: leave out --dtype and --case-markers";
+            return Err(Failure::bad_input("option", message.to_owned()));
+        }
+        gearhead::import_bundled(&args.out)?
+    } else {
+        gearhead::import_model(&model, options, &args.out)?
     };
-    let imported = gearhead::import_model(&model, options, &args.out)?;
     if args.json {
         return output::json(&imported);
     }

@@ -20,6 +20,20 @@ fn foreign(workspace: &Workspace) {
 }
 
 #[test]
+fn the_bundled_model_becomes_a_directory_to_train_on() {
+    let workspace = Workspace::new();
+    let imported = workspace.run(&["import", "bundled", "--out", "ready", "--json"]).json();
+    assert!(imported["parameters"].as_u64().unwrap() > 1_000_000, "{imported}");
+    let args = ["diagnose", "--equipment", "CAT 320", "--symptom", "loses power under load", "--json"];
+    let causes = |more: &[&str]| workspace.run(&[&args[..], more].concat()).json()["causes"].clone();
+    assert_eq!(causes(&["--model", "ready"]), causes(&[]));
+    let again = workspace.refused(&["import", "bundled", "--out", "ready"]);
+    assert!(again.contains("ready"), "{again}");
+    let refused = workspace.refused(&["import", "bundled", "--dtype", "f16", "--out", "other"]);
+    assert!(refused.contains("--dtype") && !workspace.path("other").exists(), "{refused}");
+}
+
+#[test]
 fn a_model_from_elsewhere_is_trained_on_cases_and_diagnoses() {
     let workspace = Workspace::new();
     foreign(&workspace);
