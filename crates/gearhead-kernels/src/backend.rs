@@ -24,7 +24,7 @@ use crate::{
     block::{self, AttentionSaved, MlpSaved},
     embedding, frozen,
     linear::{self, LinearSaved},
-    linear_cross_entropy, log_probs, rms_norm, rope, squares, swiglu,
+    linear_16bit, linear_cross_entropy, log_probs, rms_norm, rope, squares, swiglu,
 };
 
 /// The operations, on a backend's own tensors. Every method has a portable default; the functions of the crate's
@@ -69,6 +69,18 @@ pub trait Kernels: Backend {
         residual: FloatTensor<Self>,
     ) -> FloatTensor<Self> {
         linear::portable_add::<Self>(x, weight, residual)
+    }
+    /// `x[n, i]`, each weight `[o, i]`, of f16 or bf16, to `[n, Σ o]`.
+    fn linear_16bit(x: FloatTensor<Self>, weights: Vec<FloatTensor<Self>>) -> FloatTensor<Self> {
+        linear_16bit::portable::<Self>(x, weights)
+    }
+    /// `x[n, i]`, `weight[o, i]`, of f16 or bf16, `residual[n, o]` to `[n, o]`.
+    fn linear_16bit_add(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        residual: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        Self::float_add(residual, Self::linear_16bit(x, vec![weight]))
     }
     /// Weights, each `[o, i]` with whole groups of [`crate::quantized::GROUP`] in a row, one below the other.
     fn quantize_weights(weights: Vec<FloatTensor<Self>>, format: Quantization) -> Self::QuantizedWeight;
@@ -343,6 +355,18 @@ impl<B: Kernels, C: CheckpointStrategy> Kernels for Autodiff<B, C> {
 
     fn release_memory(device: &Self::Device) {
         B::release_memory(device);
+    }
+
+    fn linear_16bit(x: FloatTensor<Self>, weights: Vec<FloatTensor<Self>>) -> FloatTensor<Self> {
+        operation!(Linear16Bit, 1, Vec<FloatTensor<B>>, |weights: Vec<_>, grad: FloatTensor<B>, _| {
+            let wide = |weight| B::widen(TensorPrimitive::Float(weight), grad.dtype());
+            let weights = weights.into_iter().map(wide).collect();
+            [Some(B::linear_input_grad(grad, weights))]
+        });
+        let x_in = x.primitive.clone();
+        let weights: Vec<_> = weights.into_iter().map(|weight| weight.primitive).collect();
+        let forward = || B::linear_16bit(x_in.clone(), weights.clone());
+        run!(Linear16Bit, C, [x], (forward(), weights.clone()), forward())
     }
 
     fn quantize_weights(weights: Vec<FloatTensor<Self>>, format: Quantization) -> Self::QuantizedWeight {

@@ -16,6 +16,7 @@
 //! | root mean square normalisation | [`rms_norm`] |
 //! | rows of a table, and adding to them | [`embedding`], [`add_rows`] |
 //! | linear layers on `[out, in]` weights | [`linear`], [`linear_add`] |
+//! | linear layers on weights of 16 bits | [`linear_16bit`], [`linear_16bit_add`] |
 //! | linear layers on weights of 8 or 4 bits | [`quantized_linear`], [`quantized_linear_add`] |
 //! | linear layers on weights that are not trained, of any type | [`frozen_linear`], [`narrowed`], [`widened`] |
 //! | rotary position embedding | [`rope`] |
@@ -35,6 +36,7 @@ mod embedding;
 mod flex;
 mod frozen;
 mod linear;
+mod linear_16bit;
 mod linear_cross_entropy;
 mod log_probs;
 pub mod quantized;
@@ -52,6 +54,7 @@ pub use block::{AttentionContext, AttentionWeights, MlpWeights, attention_block,
 pub use embedding::{add_rows, embedding};
 pub use frozen::{FrozenDtype, frozen_linear, narrowed, widened};
 pub use linear::{linear, linear_add};
+pub use linear_16bit::{linear_16bit, linear_16bit_add};
 pub use linear_cross_entropy::{
     OutputWeight, linear_cross_entropy, linear_cross_entropy_with_grads, logit_rows,
 };

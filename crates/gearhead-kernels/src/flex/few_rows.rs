@@ -1,7 +1,15 @@
 //! Linear layers of some tokens: the weights are read once, where they lie, and not packed for a product, which would
 //! take longer than the product. Of more than a few tokens, these are packed instead.
+//!
+//! Weights of 16 bits are widened in registers where they are multiplied with few tokens, and else some rows at a time, so that
+//! they never stand in memory in 32 bits as a whole.
 
+use std::ops::Range;
+
+use burn::tensor::DType;
 use burn_flex::FlexTensor;
+use half::{bf16, f16, slice::HalfFloatSliceExt};
+use multiversion::multiversion;
 use rayon::prelude::*;
 
 use super::{
@@ -11,11 +19,14 @@ use super::{
     simd::Isa,
 };
 
-/// With more tokens than this, packing the weights pays.
+/// With more tokens than this, packing weights of 32 bits pays.
 pub(super) const FEW: usize = 256;
 
 /// With more tokens than this, products of panels of tokens are faster than sums of products.
 const VERY_FEW: usize = 20;
+
+/// With more tokens than this, widening weights once pays.
+const VERY_FEW_BY_16_BITS: usize = 4;
 
 /// Weights in one piece of work.
 const TASK: usize = 1 << 15;
@@ -43,28 +54,33 @@ pub(super) fn linear(y: &mut [f32], x: &FlexTensor, weights: &[FlexTensor], writ
         for start in (0..out).step_by(rows) {
             let own = start..(start + rows).min(out);
             cuts.push(first + own.start..first + own.end);
-            parts.push(&elements(weight)[own.start * inner..own.end * inner]);
+            parts.push(Rows::of(weight, own.start * inner..own.end * inner));
         }
         first += out;
     }
     let outputs = Output::cut(y, columns, std::iter::once(0..n), &cuts);
-    let (isa, x, work) = (Isa::best(), elements(x), n * columns * inner);
-    if n <= VERY_FEW {
-        let run = |(output, part): (Output<'_>, &[f32])| dots(isa, output, x, part, n, write);
-        each_if_worth(work, outputs.into_par_iter().zip(parts), run);
-    } else {
-        let panels = panels(isa, x, inner);
-        let run = |(mut output, part): (Output<'_>, &[f32])| {
-            isa.panel_products(&mut output, &panels, part, inner, write);
-        };
-        each_if_worth(work, outputs.into_par_iter().zip(parts), run);
-    }
+    let (isa, x) = (Isa::best(), elements(x));
+    let panels = if n <= VERY_FEW { Buffer::new(0) } else { panels(isa, x, inner) };
+    let run = |(mut output, rows): (Output<'_>, Rows<'_>)| {
+        if n <= rows.very_few() {
+            return dots(output, n, write, |dots| rows.products(isa, dots, x, inner));
+        }
+        let mut room = Buffer::new(0);
+        let rows = rows.wide(&mut room);
+        if n <= VERY_FEW {
+            dots(output, n, write, |dots| isa.products(dots, x, rows, inner));
+        } else {
+            isa.panel_products(&mut output, &panels, rows, inner, write);
+        }
+    };
+    each_if_worth(n * columns * inner, outputs.into_par_iter().zip(parts), run);
 }
 
-fn dots(isa: Isa, mut output: Output<'_>, x: &[f32], weights: &[f32], n: usize, write: Write) {
+/// What `products` computes, `n` rows as long as those of the output.
+fn dots(mut output: Output<'_>, n: usize, write: Write, products: impl FnOnce(&mut [f32])) {
     let columns = output.columns();
     let mut dots = Buffer::new(n * columns);
-    isa.products(&mut dots, x, weights, x.len() / n);
+    products(&mut dots);
     for (token, dots) in dots.chunks_exact(columns).enumerate() {
         for (y, dot) in output.row(token).iter_mut().zip(dots) {
             *y = if write == Write::Add { *y + dot } else { *dot };
@@ -88,4 +104,64 @@ fn panels(isa: Isa, x: &[f32], inner: usize) -> Buffer {
         isa.pack_panel(part, tokens, inner, start);
     });
     panels
+}
+
+/// Rows of weights.
+#[derive(Clone, Copy)]
+enum Rows<'a> {
+    F32(&'a [f32]),
+    F16(&'a [f16]),
+    Bf16(&'a [bf16]),
+}
+
+impl<'a> Rows<'a> {
+    /// Some weights of a contiguous tensor.
+    fn of(weight: &'a FlexTensor, own: Range<usize>) -> Self {
+        const EXPECT: &str = "the caller made the tensor contiguous";
+        match weight.dtype() {
+            DType::F16 => Self::F16(&weight.as_slice().expect(EXPECT)[own]),
+            DType::BF16 => Self::Bf16(&weight.as_slice().expect(EXPECT)[own]),
+            _ => Self::F32(&elements(weight)[own]),
+        }
+    }
+
+    /// With how many tokens they are multiplied as they are.
+    const fn very_few(self) -> usize {
+        match self {
+            Self::F32(_) => VERY_FEW,
+            Self::F16(_) | Self::Bf16(_) => VERY_FEW_BY_16_BITS,
+        }
+    }
+
+    /// See [`Isa::products`].
+    fn products(self, isa: Isa, y: &mut [f32], x: &[f32], inner: usize) {
+        match self {
+            Self::F32(rows) => isa.products(y, x, rows, inner),
+            Self::F16(rows) => isa.products_half(y, x, rows, inner),
+            Self::Bf16(rows) => isa.products_bf16(y, x, rows, inner),
+        }
+    }
+
+    /// In 32 bits, in `room` unless they are.
+    fn wide(self, room: &'a mut Buffer) -> &'a [f32] {
+        match self {
+            Self::F32(rows) => return rows,
+            Self::F16(rows) => {
+                *room = Buffer::new(rows.len());
+                rows.convert_to_f32_slice(room);
+            }
+            Self::Bf16(rows) => {
+                *room = Buffer::new(rows.len());
+                widen(rows, room);
+            }
+        }
+        room
+    }
+}
+
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512vl", "x86_64+avx2+fma"))]
+fn widen(halves: &[bf16], wide: &mut [f32]) {
+    for (wide, half) in wide.iter_mut().zip(halves) {
+        *wide = f32::from_bits(u32::from(half.to_bits()) << 16);
+    }
 }

@@ -5,17 +5,18 @@ use std::ops::Range;
 use burn_flex::FlexTensor;
 
 use super::{
+    all_f32,
     buffer::Buffer,
     contiguous, dims, elements, few_rows,
     product::{Matrix, Output, Threads, Write, product},
 };
 
-/// `x weightᵀ` for each weight, side by side.
+/// `x weightᵀ` for each weight, of 32 or 16 bits, side by side.
 pub(super) fn forward(x: &FlexTensor, weights: &[FlexTensor]) -> FlexTensor {
     let x = contiguous(x);
     let n = matrix(&x).rows();
     let columns: usize = weights.iter().map(|weight| dims::<2>(weight)[0]).sum();
-    if n <= few_rows::FEW {
+    if n <= few_rows::FEW || !all_f32(weights) {
         let weights: Vec<_> = weights.iter().map(contiguous).collect();
         let mut y = Buffer::new(n * columns);
         few_rows::linear(&mut y, &x, &weights, Write::Over);
@@ -34,12 +35,12 @@ pub(super) fn forward(x: &FlexTensor, weights: &[FlexTensor]) -> FlexTensor {
     y.into_tensor([n, columns])
 }
 
-/// `residual + x weightᵀ`.
+/// `residual + x weightᵀ`, with a weight of 32 or 16 bits.
 pub(super) fn forward_add(x: &FlexTensor, weight: &FlexTensor, residual: &FlexTensor) -> FlexTensor {
     let [x, weight, residual] = [x, weight, residual].map(contiguous);
     let [n, columns] = dims(&residual);
     let mut y = Buffer::copy_of(elements(&residual));
-    if n <= few_rows::FEW {
+    if n <= few_rows::FEW || !all_f32([&weight]) {
         few_rows::linear(&mut y, &x, &[weight], Write::Add);
         return y.into_tensor([n, columns]);
     }

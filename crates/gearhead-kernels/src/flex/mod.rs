@@ -45,9 +45,9 @@ use self::buffer::Buffer;
 use crate::{
     AdamWStep, Documents, Heads, Kernels, OutputWeight, Quantization, SharedPrefix, Span, adamw as adamw_ops,
     adamw_8bit as adamw_8bit_ops, attention as attention_ops, embedding as embedding_ops,
-    frozen as frozen_ops, linear as linear_ops, linear_cross_entropy as linear_cross_entropy_ops,
-    log_probs as log_probs_ops, quantized as quantized_ops, rms_norm as rms_norm_ops, rope as rope_ops,
-    squares as squares_ops, swiglu as swiglu_ops,
+    frozen as frozen_ops, linear as linear_ops, linear_16bit as linear_16bit_ops,
+    linear_cross_entropy as linear_cross_entropy_ops, log_probs as log_probs_ops, quantized as quantized_ops,
+    rms_norm as rms_norm_ops, rope as rope_ops, squares as squares_ops, swiglu as swiglu_ops,
 };
 
 impl Kernels for Flex {
@@ -91,6 +91,21 @@ impl Kernels for Flex {
     fn linear_add(x: FlexTensor, weight: FlexTensor, residual: FlexTensor) -> FlexTensor {
         if !all_f32([&x, &weight, &residual]) {
             return linear_ops::portable_add::<Self>(x, weight, residual);
+        }
+        linear::forward_add(&x, &weight, &residual)
+    }
+
+    fn linear_16bit(x: FlexTensor, weights: Vec<FlexTensor>) -> FlexTensor {
+        if !all_f32([&x]) {
+            return linear_16bit_ops::portable::<Self>(x, weights);
+        }
+        linear::forward(&x, &weights)
+    }
+
+    fn linear_16bit_add(x: FlexTensor, weight: FlexTensor, residual: FlexTensor) -> FlexTensor {
+        if !all_f32([&x, &residual]) {
+            let y = linear_16bit_ops::portable::<Self>(x, vec![weight]);
+            return <Self as FloatTensorOps<Self>>::float_add(residual, y);
         }
         linear::forward_add(&x, &weight, &residual)
     }

@@ -3,6 +3,7 @@
 
 mod blocks;
 mod gradients;
+mod linear_16bit;
 mod moments;
 mod numbers;
 mod properties;

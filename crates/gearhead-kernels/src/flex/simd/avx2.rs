@@ -3,14 +3,14 @@
 
 use std::arch::x86_64::*;
 
-use half::f16;
+use half::{bf16, f16};
 
 use self::zero as no_floats;
 use super::{
-    BLOCK, GROUP, Line, Output, Token, Weights, Write, itself, of_half,
+    BLOCK, GROUP, Line, Output, Token, Weights, Write, itself, of_bf16, of_half,
     panels::panel_tiles,
     prefetch, put_short,
-    tiles::{AHEAD, float_tiles, four, int_tiles, rounded},
+    tiles::{AHEAD, float_tiles, four, int_tiles, rounded, row_sums},
 };
 
 const FLOATS: usize = 8;
@@ -42,6 +42,14 @@ fn load(values: &[f32; FLOATS]) -> __m256 {
 fn load_half(halves: &[f16; FLOATS]) -> __m256 {
     // SAFETY: a register of half as many bytes holds them all.
     _mm256_cvtph_ps(unsafe { _mm_loadu_si128(halves.as_ptr().cast()) })
+}
+
+#[target_feature(enable = "avx2")]
+#[inline]
+fn load_bf16(values: &[bf16; FLOATS]) -> __m256 {
+    // SAFETY: a register of half as many bytes holds them all.
+    let upper_halves = _mm256_cvtepu16_epi32(unsafe { _mm_loadu_si128(values.as_ptr().cast()) });
+    _mm256_castsi256_ps(_mm256_slli_epi32::<16>(upper_halves))
 }
 
 #[target_feature(enable = "avx")]
@@ -197,8 +205,11 @@ pub(super) fn put(y: &mut [f32], floats: __m256, part: usize, write: Write) {
     }
 }
 
-float_tiles!(products, dots, weighted_sum, f32, load, itself, "avx2,fma,f16c");
-float_tiles!(products_half, dots_half, weighted_sum_half, f16, load_half, of_half, "avx2,fma,f16c");
+float_tiles!(products, dots, f32, load, itself, "avx2,fma,f16c");
+float_tiles!(products_half, dots_half, f16, load_half, of_half, "avx2,fma,f16c");
+float_tiles!(products_bf16, dots_bf16, bf16, load_bf16, of_bf16, "avx2,fma,f16c");
+row_sums!(weighted_sum, f32, load, itself, "avx2,fma,f16c");
+row_sums!(weighted_sum_half, f16, load_half, of_half, "avx2,fma,f16c");
 /// The largest amount of a group.
 #[target_feature(enable = "avx")]
 #[inline]

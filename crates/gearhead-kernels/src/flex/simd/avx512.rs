@@ -3,14 +3,14 @@
 
 use std::arch::x86_64::*;
 
-use half::f16;
+use half::{bf16, f16};
 
 use self::zero as no_floats;
 use super::{
-    BLOCK, GROUP, Line, Output, Token, Weights, Write, itself, of_half,
+    BLOCK, GROUP, Line, Output, Token, Weights, Write, itself, of_bf16, of_half,
     panels::panel_tiles,
     prefetch, put_short,
-    tiles::{AHEAD, float_tiles, four, int_tiles, rounded},
+    tiles::{AHEAD, float_tiles, four, int_tiles, rounded, row_sums},
 };
 
 const FLOATS: usize = 16;
@@ -42,6 +42,14 @@ fn load(values: &[f32; FLOATS]) -> __m512 {
 fn load_half(halves: &[f16; FLOATS]) -> __m512 {
     // SAFETY: a register of half as many bytes holds them all.
     _mm512_cvtph_ps(unsafe { _mm256_loadu_si256(halves.as_ptr().cast()) })
+}
+
+#[target_feature(enable = "avx512f")]
+#[inline]
+fn load_bf16(values: &[bf16; FLOATS]) -> __m512 {
+    // SAFETY: a register of half as many bytes holds them all.
+    let upper_halves = _mm512_cvtepu16_epi32(unsafe { _mm256_loadu_si256(values.as_ptr().cast()) });
+    _mm512_castsi512_ps(_mm512_slli_epi32::<16>(upper_halves))
 }
 
 #[target_feature(enable = "avx512f")]
@@ -187,24 +195,25 @@ fn put(y: &mut [f32], floats: __m512, _: usize, write: Write) {
     }
 }
 
-float_tiles!(
-    products,
-    dots,
-    weighted_sum,
-    f32,
-    load,
-    itself,
-    "avx512f,avx512dq,avx512bw,avx512vl,avx512vnni"
-);
+float_tiles!(products, dots, f32, load, itself, "avx512f,avx512dq,avx512bw,avx512vl,avx512vnni");
 float_tiles!(
     products_half,
     dots_half,
-    weighted_sum_half,
     f16,
     load_half,
     of_half,
     "avx512f,avx512dq,avx512bw,avx512vl,avx512vnni"
 );
+float_tiles!(
+    products_bf16,
+    dots_bf16,
+    bf16,
+    load_bf16,
+    of_bf16,
+    "avx512f,avx512dq,avx512bw,avx512vl,avx512vnni"
+);
+row_sums!(weighted_sum, f32, load, itself, "avx512f,avx512dq,avx512bw,avx512vl,avx512vnni");
+row_sums!(weighted_sum_half, f16, load_half, of_half, "avx512f,avx512dq,avx512bw,avx512vl,avx512vnni");
 /// The largest amount of a group.
 #[target_feature(enable = "avx512f")]
 #[inline]

@@ -1,13 +1,13 @@
 //! Loops over arrays, which compile to whatever a CPU of the kind has.
 #![allow(clippy::inline_always, reason = "a call would pass the registers through memory")]
 
-use half::f16;
+use half::{bf16, f16};
 
 use super::{
-    BLOCK, GROUP, Line, Output, Token, Weights, Write, itself, of_half,
+    BLOCK, GROUP, Line, Output, Token, Weights, Write, itself, of_bf16, of_half,
     panels::panel_tiles,
     prefetch, put_short,
-    tiles::{AHEAD, float_tiles, four, int_tiles, rounded},
+    tiles::{AHEAD, float_tiles, four, int_tiles, rounded, row_sums},
 };
 
 const FLOATS: usize = 8;
@@ -32,6 +32,11 @@ fn load(values: &[f32; FLOATS]) -> [f32; FLOATS] {
 #[inline(always)]
 fn load_half(halves: &[f16; FLOATS]) -> [f32; FLOATS] {
     halves.map(f16::to_f32)
+}
+
+#[inline(always)]
+fn load_bf16(values: &[bf16; FLOATS]) -> [f32; FLOATS] {
+    values.map(of_bf16)
 }
 
 #[inline(always)]
@@ -132,8 +137,11 @@ fn put(y: &mut [f32], floats: [f32; BLOCK], _: usize, write: Write) {
     put_short(y, &floats, write);
 }
 
-float_tiles!(products, dots, weighted_sum, f32, load, itself);
-float_tiles!(products_half, dots_half, weighted_sum_half, f16, load_half, of_half);
+float_tiles!(products, dots, f32, load, itself);
+float_tiles!(products_half, dots_half, f16, load_half, of_half);
+float_tiles!(products_bf16, dots_bf16, bf16, load_bf16, of_bf16);
+row_sums!(weighted_sum, f32, load, itself);
+row_sums!(weighted_sum_half, f16, load_half, of_half);
 /// The largest amount of a group.
 #[inline(always)]
 fn largest(group: &[f32; GROUP]) -> f32 {

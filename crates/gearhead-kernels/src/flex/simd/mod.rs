@@ -19,7 +19,7 @@ mod tiles;
 
 use std::sync::OnceLock;
 
-use half::f16;
+use half::{bf16, f16};
 
 use super::product::{Output, Write};
 use crate::quantized::GROUP;
@@ -86,6 +86,14 @@ fn itself(value: f32) -> f32 {
 #[allow(clippy::inline_always, reason = "a call would leave the caller's instruction set")]
 fn of_half(half: f16) -> f32 {
     half.to_f32()
+}
+
+/// The number whose upper half 16 bits are.
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "a call would leave the caller's instruction set")]
+fn of_bf16(half: bf16) -> f32 {
+    // `bf16::to_f32` makes a NaN a quiet one, which keeps a loop over it from being vectorised.
+    f32::from_bits(u32::from(half.to_bits()) << 16)
 }
 
 /// Puts a block's values, or adds them, in a row from its beginning on; what there is no room for is dropped.
@@ -198,9 +206,14 @@ impl Isa {
         by_isa!(self, panel_products(output, panels, weights, inner, write));
     }
 
-    /// The same by weights of 16 bits.
+    /// The same as [`products`](Self::products) by weights of 16 bits, IEEE 754.
     pub(super) fn products_half(self, y: &mut [f32], x: &[f32], weights: &[f16], inner: usize) {
         by_isa!(self, products_half(y, x, weights, inner));
+    }
+
+    /// The same by weights of 16 bits that are the upper halves of 32.
+    pub(super) fn products_bf16(self, y: &mut [f32], x: &[f32], weights: &[bf16], inner: usize) {
+        by_isa!(self, products_bf16(y, x, weights, inner));
     }
 
     /// Adds rows as long as the output, each times its weight, to it.
@@ -292,8 +305,12 @@ mod tests {
                 isa.products(&mut y, &x, &weights, inner);
                 assert_close(&what, &y, &expected(&weights));
                 isa.products_half(&mut y, &x, &halves, inner);
-                let weights: Vec<f32> = halves.iter().map(|half| half.to_f32()).collect();
-                assert_close(&what, &y, &expected(&weights));
+                let of_halves: Vec<f32> = halves.iter().map(|half| half.to_f32()).collect();
+                assert_close(&what, &y, &expected(&of_halves));
+                let halves: Vec<bf16> = weights.iter().map(|weight| bf16::from_f32(*weight)).collect();
+                isa.products_bf16(&mut y, &x, &halves, inner);
+                let of_halves: Vec<f32> = halves.iter().map(|half| half.to_f32()).collect();
+                assert_close(&what, &y, &expected(&of_halves));
             }
         }
     }

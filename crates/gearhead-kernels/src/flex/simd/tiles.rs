@@ -3,7 +3,7 @@
 /// Products of `f32` with rows of a type, which `$load` puts into registers of `FLOATS` numbers and `$one` reads one by
 /// one; at most `MOST_FLOATS` tokens are computed at once, so that their sums with four rows stay in registers.
 macro_rules! float_tiles {
-    ($products:ident, $dots:ident, $weighted_sum:ident, $row:ty, $load:ident, $one:ident $(, $features:literal)?) => {
+    ($products:ident, $dots:ident, $row:ty, $load:ident, $one:ident $(, $features:literal)?) => {
         $(#[target_feature(enable = $features)])?
         pub(super) fn $products(y: &mut [f32], x: &[f32], weights: &[$row], inner: usize) {
             let out = weights.len() / inner;
@@ -30,39 +30,6 @@ macro_rules! float_tiles {
                         sum += x * $one(*value);
                     }
                     y[index] = sum;
-                }
-            }
-        }
-
-        /// Adds rows, each times its weight, to the output.
-        $(#[target_feature(enable = $features)])?
-        pub(super) fn $weighted_sum(output: &mut [f32], weights: &[f32], rows: &[$row]) {
-            /// Registers whose sums are computed at once, twice over.
-            const MOST: usize = 4;
-            let len = output.len();
-            let full = len / FLOATS * FLOATS;
-            let mut start = 0;
-            $crate::flex::simd::tiles::by_size!(MOST, (full - start) / FLOATS, WIDE, {
-                let mut sums = [[zero(); WIDE]; 2];
-                for (index, weight) in weights.iter().enumerate() {
-                    let row = &rows[index * len + start..][..WIDE * FLOATS];
-                    let (weight, row) = (all(*weight), row.as_chunks::<FLOATS>().0);
-                    prefetch(row.as_ptr().wrapping_byte_add(AHEAD));
-                    let sums = &mut sums[index % 2];
-                    for wide in 0..WIDE {
-                        sums[wide] = multiply_add(weight, $load(&row[wide]), sums[wide]);
-                    }
-                }
-                let output = &mut output[start..][..WIDE * FLOATS];
-                for (wide, output) in output.as_chunks_mut::<FLOATS>().0.iter_mut().enumerate() {
-                    let held = add(load(output), add(sums[0][wide], sums[1][wide]));
-                    *output = values(held);
-                }
-                start += WIDE * FLOATS;
-            });
-            for place in full..len {
-                for (index, weight) in weights.iter().enumerate() {
-                    output[place] += weight * $one(rows[index * len + place]);
                 }
             }
         }
@@ -112,6 +79,44 @@ macro_rules! float_tiles {
                 }
             }
             dots
+        }
+    };
+}
+
+/// Sums of rows of a type, which `$load` puts into registers of `FLOATS` numbers and `$one` reads one by one.
+macro_rules! row_sums {
+    ($weighted_sum:ident, $row:ty, $load:ident, $one:ident $(, $features:literal)?) => {
+        /// Adds rows, each times its weight, to the output.
+        $(#[target_feature(enable = $features)])?
+        pub(super) fn $weighted_sum(output: &mut [f32], weights: &[f32], rows: &[$row]) {
+            /// Registers whose sums are computed at once, twice over.
+            const MOST: usize = 4;
+            let len = output.len();
+            let full = len / FLOATS * FLOATS;
+            let mut start = 0;
+            $crate::flex::simd::tiles::by_size!(MOST, (full - start) / FLOATS, WIDE, {
+                let mut sums = [[zero(); WIDE]; 2];
+                for (index, weight) in weights.iter().enumerate() {
+                    let row = &rows[index * len + start..][..WIDE * FLOATS];
+                    let (weight, row) = (all(*weight), row.as_chunks::<FLOATS>().0);
+                    prefetch(row.as_ptr().wrapping_byte_add(AHEAD));
+                    let sums = &mut sums[index % 2];
+                    for wide in 0..WIDE {
+                        sums[wide] = multiply_add(weight, $load(&row[wide]), sums[wide]);
+                    }
+                }
+                let output = &mut output[start..][..WIDE * FLOATS];
+                for (wide, output) in output.as_chunks_mut::<FLOATS>().0.iter_mut().enumerate() {
+                    let held = add(load(output), add(sums[0][wide], sums[1][wide]));
+                    *output = values(held);
+                }
+                start += WIDE * FLOATS;
+            });
+            for place in full..len {
+                for (index, weight) in weights.iter().enumerate() {
+                    output[place] += weight * $one(rows[index * len + place]);
+                }
+            }
         }
     };
 }
@@ -237,7 +242,7 @@ macro_rules! by_size {
 /// is waited for.
 pub(super) const AHEAD: usize = 4096;
 
-pub(super) use {by_size, float_tiles, int_tiles, rounded};
+pub(super) use {by_size, float_tiles, int_tiles, rounded, row_sums};
 
 /// Four values of a group as the bytes of one number.
 #[inline(always)]
