@@ -10,8 +10,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use gearhead::{
     Case, Device, Engine,
     bench::{self, Generation, Model},
-    kernels::Quantization,
-    model::{CacheDtype, Precision},
+    model::{CacheDtype, Precision, WeightDtype},
 };
 
 fn bundled(criterion: &mut Criterion) {
@@ -40,10 +39,11 @@ fn generation(criterion: &mut Criterion) {
 /// Prompts of 128 tokens, and 32 more of each, in every precision and several at a time.
 fn generation_on(device: &Device, criterion: &mut Criterion) {
     let config = bench::reference_shape();
-    let precisions = [("f32", None), ("q8_0", Some(Quantization::Q8_0)), ("q4_0", Some(Quantization::Q4_0))];
+    let precisions =
+        [WeightDtype::F32, WeightDtype::F16, WeightDtype::Bf16, WeightDtype::Q8_0, WeightDtype::Q4_0];
     let mut group = criterion.benchmark_group(format!("generation/{device}"));
     group.sample_size(10).warm_up_time(Duration::from_millis(300)).measurement_time(Duration::from_secs(3));
-    for (name, weights) in precisions {
+    for weights in precisions {
         let precision = Precision { weights, cache: CacheDtype::F16 };
         for batch in [1, 8, 32] {
             let work = Generation { batch, prompt_tokens: 128, new_tokens: 32, precision };
@@ -51,7 +51,7 @@ fn generation_on(device: &Device, criterion: &mut Criterion) {
                 [(0, "reading", work.prompt_tokens), (1, "continuing", work.new_tokens)]
             {
                 group.throughput(Throughput::Elements((batch * tokens) as u64));
-                group.bench_function(format!("{part}, {name}, {batch} at a time"), |bencher| {
+                group.bench_function(format!("{part}, {weights}, {batch} at a time"), |bencher| {
                     bencher.iter_custom(|runs| {
                         let runs = usize::try_from(runs).unwrap();
                         let measured = bench::generation(device, Model::Random(&config), work, runs).unwrap();

@@ -17,8 +17,7 @@ use gearhead_infer::{
     Diagnose, Engine, Error,
     engine::{Diagnosed, Diagnoses, Finding, Stage, diagnose_many},
 };
-use gearhead_kernels::Quantization;
-use gearhead_model::{CacheDtype, Precision};
+use gearhead_model::{CacheDtype, Precision, WeightDtype};
 
 use fixture::engine;
 
@@ -61,7 +60,7 @@ fn finish(diagnoses: &mut dyn Diagnoses) -> BTreeMap<usize, Result<Diagnosed, Er
 
 #[test]
 fn reports_are_those_that_each_case_gets_alone_byte_for_byte_and_in_order() {
-    let quantized = Precision { weights: Some(Quantization::Q8_0), cache: CacheDtype::F16 };
+    let quantized = Precision { weights: WeightDtype::Q8_0, cache: CacheDtype::F16 };
     let bundled = Engine::open("../gearhead/bundled", Precision::default(), &FlexDevice).unwrap();
     for (name, engine) in
         [("f32", engine(Precision::default())), ("q8_0", engine(quantized)), ("bundled", bundled)]

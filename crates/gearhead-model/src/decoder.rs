@@ -12,8 +12,8 @@ use burn::{
     },
 };
 use gearhead_kernels::{
-    Documents, FrozenDtype, Kernels, RopeTable, embedding, linear, linear_cross_entropy, narrowed,
-    quantized::GROUP, rms_norm, widened,
+    Documents, FrozenDtype, Kernels, RopeTable, embedding, linear, linear_cross_entropy, quantized::GROUP,
+    rms_norm, widened,
 };
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 use rand_distr::{Distribution, StandardNormal};
@@ -25,7 +25,7 @@ use crate::{
     linear::LinearWeights,
     lora::{Adapter, AdapterSource, AdapterWeights, Dora, Part, row_squares},
     mlp,
-    storage::{check_stores, stores},
+    storage::{check_stores, in_f32, kept_as, stores, tensor_dtype},
 };
 
 /// A decoder of the Llama, Mistral or Qwen family.
@@ -192,6 +192,11 @@ impl<'a, 'b, B: Kernels> WeightReader<'a, 'b, B> {
         Ok(Self { dtype, adapters: Some(adapters), ..self })
     }
 
+    /// From here on, weights come as `dtype`.
+    pub(crate) fn keep(&mut self, dtype: FrozenDtype) {
+        self.dtype = dtype;
+    }
+
     /// Weights with adapters in them.
     pub(crate) fn merging(self, adapters: Option<AdapterSource<'a>>) -> Self {
         Self { adapters, merges: true, ..self }
@@ -207,9 +212,8 @@ impl<'a, 'b, B: Kernels> WeightReader<'a, 'b, B> {
 
     /// `[vocab_size, d_model]`.
     pub(crate) fn embedding(&mut self) -> Result<Tensor<B, 2>> {
-        let table =
-            self.tensor("model.embed_tokens.weight", [self.config.vocab_size, self.config.d_model])?;
-        Ok(narrowed(table, self.table_dtype()))
+        let shape = [self.config.vocab_size, self.config.d_model];
+        self.weight("model.embed_tokens.weight", shape, self.table_dtype())
     }
 
     /// How the embedding and the output layer are stored: rows of the one are looked up, which groups of 8 bit do not bear.
@@ -260,16 +264,27 @@ impl<'a, 'b, B: Kernels> WeightReader<'a, 'b, B> {
         if self.config.tie_embeddings {
             return Ok(None);
         }
-        let weight = self.tensor("lm_head.weight", [self.config.vocab_size, self.config.d_model])?;
-        Ok(Some(narrowed(weight, self.table_dtype())))
+        let shape = [self.config.vocab_size, self.config.d_model];
+        self.weight("lm_head.weight", shape, self.table_dtype()).map(Some)
     }
 
     fn linear(&mut self, name: &str, shape: [usize; 2], has_bias: bool) -> Result<LinearWeights<B>> {
-        let weight = narrowed(self.tensor(&format!("{name}.weight"), shape)?, self.dtype);
+        let name_of_weight = format!("{name}.weight");
+        let is_merged = self.merges && self.adapters.is_some();
+        // What an adapter is put into is rounded after that, and only then.
+        let dtype = if is_merged { FrozenDtype::F32 } else { self.dtype };
+        let weight = self.weight(&name_of_weight, shape, dtype)?;
         let bias = has_bias.then(|| self.tensor(&format!("{name}.bias"), [shape[0]])).transpose()?;
         let adapter = self.adapter(name, &weight)?;
         let weights = LinearWeights { weight, bias, adapter };
-        Ok(if self.merges { weights.merged() } else { weights })
+        if !is_merged {
+            return Ok(weights);
+        }
+        let merged = weights.merged();
+        Ok(LinearWeights {
+            weight: kept_as(merged.weight, self.dtype, || format!("the weight `{name_of_weight}`"))?,
+            ..merged
+        })
     }
 
     fn adapter(&mut self, name: &str, weight: &Tensor<B, 2>) -> Result<Option<AdapterWeights<B>>> {
@@ -298,8 +313,16 @@ impl<'a, 'b, B: Kernels> WeightReader<'a, 'b, B> {
         Ok(Some(AdapterWeights { a, b, scale: lora.scale(), dora }))
     }
 
+    /// A weight as `dtype`, which it is not brought to by way of another where the file has it so.
+    fn weight(&mut self, name: &str, shape: [usize; 2], dtype: FrozenDtype) -> Result<Tensor<B, 2>> {
+        let data = (self.source)(name, &shape)?;
+        let data = if data.dtype == tensor_dtype(dtype) { data } else { in_f32(data) };
+        let read = data.dtype;
+        kept_as(Tensor::from_data(data, (self.device, read)), dtype, || format!("the weight `{name}`"))
+    }
+
     fn tensor<const D: usize>(&mut self, name: &str, shape: [usize; D]) -> Result<Tensor<B, D>> {
-        Ok(Tensor::from_data((self.source)(name, &shape)?, self.device))
+        Ok(Tensor::from_data(in_f32((self.source)(name, &shape)?), self.device))
     }
 }
 
@@ -434,10 +457,6 @@ impl<B: Kernels> Decoder<B> {
     /// The weights of each layer, in their order.
     pub(crate) fn layer_weights(&self) -> impl Iterator<Item = LayerWeights<B>> {
         self.model.layers.iter().map(Layer::weights)
-    }
-
-    pub(crate) fn embedding(&self) -> Tensor<B, 2> {
-        widened(self.model.embed_tokens.weight.val())
     }
 
     pub(crate) fn final_norm(&self) -> Tensor<B, 1> {

@@ -22,7 +22,8 @@ use crate::{
     error::{Error, Result},
     lora::{ADAPTER_CONFIG, AdapterSource, Adapters, LoraConfig},
     names::{VisitParameters, visit_parameters},
-    predictor::{Precision, Predictor},
+    precision::{Precision, WeightDtype},
+    predictor::Predictor,
     tensor_file::{TensorFile, TensorWriter},
 };
 
@@ -184,9 +185,16 @@ impl ModelDirectory {
     ///
     /// # Errors
     ///
-    /// As [`decoder`](Self::decoder), and where the model's sizes do not suit the precision.
+    /// As [`decoder`](Self::decoder), and where the model's sizes, its weights or the device do not suit the precision.
     pub fn predictor<B: Kernels>(&self, precision: Precision, device: &B::Device) -> Result<Predictor<B>> {
-        self.with_weights(|source| Predictor::read(&mut self.merging(device, source)?, precision))
+        self.with_weights(|source| {
+            // A norm alone, read where it lies, would keep the whole file in memory beside what is stored in fewer bits.
+            let mut source = |name: &str, shape: &[usize]| {
+                let data = source(name, shape)?;
+                Ok(if precision.weights == WeightDtype::F32 || shape.len() > 1 { data } else { owned(&data) })
+            };
+            Predictor::read(&mut self.merging(device, &mut source)?, precision)
+        })
     }
 
     /// Writes a model directory in which the adapters are in the weights, with whatever else stands beside them.
@@ -246,13 +254,18 @@ impl ModelDirectory {
     }
 }
 
-/// The values of a weight as f32, where they lie if they are stored so.
+/// The values of a weight as they are stored, where they lie.
 fn values(file: &bytes::Bytes, view: &TensorView<'_>) -> std::result::Result<TensorData, String> {
     let bytes = view.data();
-    let is_aligned = bytes.as_ptr().addr().is_multiple_of(align_of::<f32>());
-    if view.dtype() == safetensors::Dtype::F32 && is_aligned && cfg!(target_endian = "little") {
+    let (dtype, size) = match view.dtype() {
+        safetensors::Dtype::F32 => (DType::F32, align_of::<f32>()),
+        safetensors::Dtype::F16 => (DType::F16, align_of::<f16>()),
+        safetensors::Dtype::BF16 => (DType::BF16, align_of::<bf16>()),
+        other => return Err(format!("has the type {other:?}, only F32, F16 and BF16 are read")),
+    };
+    if bytes.as_ptr().addr().is_multiple_of(size) && cfg!(target_endian = "little") {
         let bytes = Bytes::from_shared(file.slice_ref(bytes), AllocationProperty::File);
-        return Ok(TensorData::from_bytes(bytes, view.shape(), DType::F32));
+        return Ok(TensorData::from_bytes(bytes, view.shape(), dtype));
     }
     Ok(TensorData::new(to_f32(view)?, view.shape()))
 }

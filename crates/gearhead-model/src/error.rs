@@ -95,6 +95,14 @@ pub enum Error {
         /// The backend of the device.
         device: String,
     },
+    /// A weight is larger than any number of 16 bit, IEEE 754.
+    #[error("{what} holds {value}, which f16 cannot: bf16 and f32 can")]
+    TooLarge {
+        /// The weight.
+        what: String,
+        /// The number with the largest amount in it, without its sign.
+        value: f32,
+    },
     /// Adapters cannot be had in this way.
     #[error("lora.{reason}")]
     Lora {

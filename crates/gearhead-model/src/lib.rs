@@ -40,7 +40,8 @@ mod linear;
 pub mod lora;
 mod mlp;
 mod names;
-pub mod predictor;
+pub mod precision;
+mod predictor;
 pub mod storage;
 pub mod tensor_file;
 
@@ -52,5 +53,6 @@ pub use error::{Error, Result};
 pub use extend::NewToken;
 pub use lora::LoraConfig;
 pub use names::{VisitParameters, for_each_parameter, visit_parameters};
-pub use predictor::{Precision, Predictor};
+pub use precision::{Precision, WeightDtype};
+pub use predictor::Predictor;
 pub use tensor_file::{TensorFile, TensorWriter, Tensors};

@@ -1,7 +1,7 @@
 //! A linear layer as it is computed with: its weight, in whatever type, its bias and its adapter.
 
 use burn::tensor::{DType, Tensor, backend::Backend};
-use gearhead_kernels::{Kernels, frozen_linear, linear, linear_add, widened};
+use gearhead_kernels::{Kernels, frozen_linear, linear, linear_add};
 
 use crate::lora::AdapterWeights;
 
@@ -53,11 +53,11 @@ impl<B: Kernels> LinearWeights<B> {
         residual + self.forward(x)
     }
 
-    /// The layer without an adapter that gives the same, in 32 bit.
+    /// The layer without an adapter that gives the same: in 32 bit where it had one, else as it is.
     pub(crate) fn merged(self) -> Self {
         let weight = match self.adapter {
             Some(adapter) => adapter.merged(self.weight),
-            None => widened(self.weight),
+            None => self.weight,
         };
         Self { weight, bias: self.bias, adapter: None }
     }

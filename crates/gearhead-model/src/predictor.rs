@@ -1,33 +1,27 @@
 //! A decoder made ready to predict: its weights in the precision that is asked for, over a cache.
 
-use burn::tensor::{DType, Int, Tensor, TensorData};
-use gearhead_kernels::{
-    Heads, Kernels, Quantization, QuantizedWeight, RopeTable, Span, embedding, linear, linear_add,
-    quantized::GROUP, quantized_linear, quantized_linear_add, rms_norm, rope, swiglu,
+use burn::{
+    module::Param,
+    tensor::{DType, Int, Tensor, TensorData},
 };
-use serde::{Deserialize, Serialize};
+use gearhead_kernels::{
+    Heads, Kernels, QuantizedWeight, RopeTable, Span, embedding, linear, linear_16bit, linear_16bit_add,
+    linear_add, quantized::GROUP, quantized_linear, quantized_linear_add, rms_norm, rope, swiglu, widened,
+};
 
 use crate::{
     attention::with_norms,
-    cache::{CacheDtype, KvCache, LayerCache},
+    cache::{KvCache, LayerCache},
     config::ModelConfig,
     decoder::{AttentionLayer, Decoder, LayerWeights, MlpLayer, WeightReader},
     error::{Error, Result},
     linear::LinearWeights,
-    storage::check_stores,
+    precision::{Precision, WeightDtype},
+    storage::{check_stores, kept_as, tensor_dtype},
 };
 
 /// With more new tokens than this, operations are long enough for threads to be woken for each.
 const MANY: usize = 256;
-
-/// How the numbers of a model are stored that predicts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Precision {
-    /// Of the linear layers; `None` for f32. Embedding, norms and biases are f32.
-    pub weights: Option<Quantization>,
-    /// Of keys and values.
-    pub cache: CacheDtype,
-}
 
 /// A decoder for prediction.
 #[derive(Debug, Clone)]
@@ -55,21 +49,26 @@ struct Layer<B: Kernels> {
 /// Linear layers whose results stand side by side.
 #[derive(Debug, Clone)]
 enum Projection<B: Kernels> {
-    Float(Vec<Tensor<B, 2>>),
+    F32(Vec<Tensor<B, 2>>),
+    Bits16(Vec<Tensor<B, 2>>),
     Quantized(QuantizedWeight<B>),
 }
 
 impl<B: Kernels> Projection<B> {
-    fn new(weights: Vec<Tensor<B, 2>>, format: Option<Quantization>) -> Self {
-        match format {
-            None => Self::Float(weights),
+    fn new(weights: Vec<Tensor<B, 2>>, dtype: WeightDtype) -> Result<Self> {
+        let kept = |weight| kept_as(weight, dtype.of_tensors(), || "a weight of the model".to_owned());
+        let weights: Vec<_> = weights.into_iter().map(kept).collect::<Result<_>>()?;
+        Ok(match dtype.quantization() {
             Some(format) => Self::Quantized(QuantizedWeight::new(weights, format)),
-        }
+            None if dtype == WeightDtype::F32 => Self::F32(weights),
+            None => Self::Bits16(weights),
+        })
     }
 
     fn forward(&self, x: Tensor<B, 2>) -> Tensor<B, 2> {
         match self {
-            Self::Float(weights) => linear(x, weights.clone()),
+            Self::F32(weights) => linear(x, weights.clone()),
+            Self::Bits16(weights) => linear_16bit(x, weights.clone()),
             Self::Quantized(weight) => quantized_linear(x, weight),
         }
     }
@@ -77,7 +76,8 @@ impl<B: Kernels> Projection<B> {
     /// With what is added to the result of a single layer.
     fn forward_add(&self, x: Tensor<B, 2>, residual: Tensor<B, 2>) -> Tensor<B, 2> {
         match self {
-            Self::Float(weights) => linear_add(x, weights[0].clone(), residual),
+            Self::F32(weights) => linear_add(x, weights[0].clone(), residual),
+            Self::Bits16(weights) => linear_16bit_add(x, weights[0].clone(), residual),
             Self::Quantized(weight) => quantized_linear_add(x, weight, residual),
         }
     }
@@ -91,12 +91,12 @@ struct WithBias<B: Kernels> {
 }
 
 impl<B: Kernels> WithBias<B> {
-    fn new(layers: Vec<LinearWeights<B>>, format: Option<Quantization>) -> Self {
+    fn new(layers: Vec<LinearWeights<B>>, dtype: WeightDtype) -> Result<Self> {
         let (weights, biases): (Vec<_>, Vec<_>) =
             layers.into_iter().map(|layer| (layer.weight, layer.bias)).unzip();
         let biases: Option<Vec<_>> = biases.into_iter().collect();
         let bias = biases.map(|biases| Tensor::cat(biases, 0).unsqueeze());
-        Self { projection: Projection::new(weights, format), bias }
+        Ok(Self { projection: Projection::new(weights, dtype)?, bias })
     }
 
     fn forward(&self, x: Tensor<B, 2>) -> Tensor<B, 2> {
@@ -121,17 +121,26 @@ impl<B: Kernels> Predictor<B> {
     /// # Errors
     ///
     /// [`Error::Config`] where rows of weights are not whole groups of the precision, [`Error::NotStored`] where the device
-    /// cannot hold such keys and values.
+    /// cannot hold such weights, keys and values, [`Error::TooLarge`] where f16 cannot hold a weight.
     pub fn new(decoder: &Decoder<B>, precision: Precision) -> Result<Self> {
         check::<B>(decoder.config(), precision, &decoder.device())?;
-        let layers = decoder.layer_weights().map(|weights| Layer::new(weights, precision)).collect();
+        let layers = decoder.layer_weights().map(|weights| Layer::new(weights, precision));
+        let table = |weight: &Param<Tensor<B, 2>>| {
+            kept_as(weight.val(), precision.weights.of_tensors(), || "a weight of the model".to_owned())
+        };
+        let embedding = table(decoder.embedding_parameter())?;
+        let output = if decoder.config().tie_embeddings {
+            embedding.clone()
+        } else {
+            table(decoder.output_parameter())?
+        };
         Ok(Self {
             config: decoder.config().clone(),
             precision,
-            embedding: decoder.embedding(),
-            layers,
+            embedding,
+            layers: layers.collect::<Result<_>>()?,
             norm: decoder.final_norm(),
-            output: Projection::new(vec![decoder.output_weight()], precision.weights),
+            output: Projection::new(vec![output], precision.weights)?,
         })
     }
 
@@ -139,14 +148,15 @@ impl<B: Kernels> Predictor<B> {
     pub(crate) fn read(reader: &mut WeightReader<'_, '_, B>, precision: Precision) -> Result<Self> {
         let config = reader.config().clone();
         check::<B>(&config, precision, reader.device())?;
+        reader.keep(precision.weights.of_tensors());
         let embedding = reader.embedding()?;
         let mut layers = Vec::with_capacity(config.n_layers);
         for index in 0..config.n_layers {
-            layers.push(Layer::new(reader.layer(index)?, precision));
+            layers.push(Layer::new(reader.layer(index)?, precision)?);
         }
         let norm = reader.norm()?;
         let output = reader.head()?.unwrap_or_else(|| embedding.clone());
-        let output = Projection::new(vec![output], precision.weights);
+        let output = Projection::new(vec![output], precision.weights)?;
         Ok(Self { config, precision, embedding, layers, norm, output })
     }
 
@@ -228,7 +238,7 @@ impl<B: Kernels> Predictor<B> {
         let (device, count) = (self.device(), ids.len());
         let table = RopeTable::new(&positions, &self.config.inverse_frequencies(), &device);
         let ids = Tensor::<B, 1, Int>::from_data(TensorData::new(ids, [count]), &device);
-        let mut x = embedding(self.embedding.clone(), ids);
+        let mut x = widened(embedding(self.embedding.clone(), ids));
         let shared = cache.shared_len();
         let at = At {
             table: &table,
@@ -302,22 +312,22 @@ struct At<'a, B: Kernels> {
 }
 
 impl<B: Kernels> Layer<B> {
-    fn new(weights: LayerWeights<B>, precision: Precision) -> Self {
+    fn new(weights: LayerWeights<B>, precision: Precision) -> Result<Self> {
         let LayerWeights { attention, mlp } = weights.merged();
         let AttentionLayer { norm: attention_norm, q, k, v, output, q_norm, k_norm } = attention;
         let MlpLayer { norm: mlp_norm, gate, up, down } = mlp;
         let projection = |layers: Vec<LinearWeights<B>>| {
             Projection::new(layers.into_iter().map(|layer| layer.weight).collect(), precision.weights)
         };
-        Self {
+        Ok(Self {
             attention_norm,
-            qkv: WithBias::new(vec![q, k, v], precision.weights),
+            qkv: WithBias::new(vec![q, k, v], precision.weights)?,
             qk_norms: q_norm.zip(k_norm).map(Into::into),
-            attention_output: WithBias::new(vec![output], precision.weights),
+            attention_output: WithBias::new(vec![output], precision.weights)?,
             mlp_norm,
-            gate_up: projection(vec![gate, up]),
-            down: projection(vec![down]),
-        }
+            gate_up: projection(vec![gate, up])?,
+            down: projection(vec![down])?,
+        })
     }
 
     fn forward(&self, x: Tensor<B, 2>, cache: &mut LayerCache<B>, at: &At<'_, B>) -> Tensor<B, 2> {
@@ -333,11 +343,13 @@ impl<B: Kernels> Layer<B> {
     }
 }
 
-/// Whether the rows of all weights are whole groups, and the device holds what the cache is stored in.
+/// Whether the rows of all weights are whole groups, and the device holds what weights and cache are stored in.
 fn check<B: Kernels>(config: &ModelConfig, precision: Precision, device: &B::Device) -> Result<()> {
-    let dtype = DType::from(precision.cache);
+    let Precision { weights, cache } = precision;
+    check_stores::<B>(device, tensor_dtype(weights.of_tensors()), || format!("a model in {weights}"))?;
+    let dtype = DType::from(cache);
     check_stores::<B>(device, dtype, || format!("a cache of {}", dtype.name()))?;
-    let (Some(format), Some((field, value))) = (precision.weights, config.not_in_groups()) else {
+    let (Some(format), Some((field, value))) = (weights.quantization(), config.not_in_groups()) else {
         return Ok(());
     };
     let reason = format!("but {format} stores groups of {GROUP} weights");

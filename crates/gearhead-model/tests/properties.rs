@@ -5,8 +5,8 @@
 mod fixture;
 
 use burn::backend::Flex;
-use gearhead_kernels::{Documents, Quantization};
-use gearhead_model::{CacheDtype, Decoder, Family, KvCache, ModelConfig, Precision, Predictor};
+use gearhead_kernels::Documents;
+use gearhead_model::{CacheDtype, Decoder, Family, KvCache, ModelConfig, Precision, Predictor, WeightDtype};
 use proptest::prelude::*;
 
 use fixture::{MODELS, assert_rows_close, decoder, directory, packed, rows};
@@ -215,10 +215,12 @@ fn assert_fewer_bits_change_a_little(decoder: &Decoder<Flex>) {
     let expected = packed(decoder, &ids);
     let largest = expected.iter().flatten().fold(0.0_f32, |largest, logit| largest.max(logit.abs()));
     let precisions = [
-        (None, CacheDtype::F16, 2e-3),
-        (Some(Quantization::Q8_0), CacheDtype::F32, 0.03),
-        (Some(Quantization::Q8_0), CacheDtype::F16, 0.03),
-        (Some(Quantization::Q4_0), CacheDtype::F32, 0.4),
+        (WeightDtype::F32, CacheDtype::F16, 2e-3),
+        (WeightDtype::F16, CacheDtype::F32, 2e-3),
+        (WeightDtype::Bf16, CacheDtype::F32, 1e-2),
+        (WeightDtype::Q8_0, CacheDtype::F32, 0.03),
+        (WeightDtype::Q8_0, CacheDtype::F16, 0.03),
+        (WeightDtype::Q4_0, CacheDtype::F32, 0.4),
     ];
     for (weights, cache, tolerance) in precisions {
         let predictor = Predictor::new(decoder, Precision { weights, cache }).unwrap();
@@ -231,7 +233,7 @@ fn assert_fewer_bits_change_a_little(decoder: &Decoder<Flex>) {
 
 #[test]
 fn sizes_that_are_no_whole_groups_are_refused() {
-    let precision = Precision { weights: Some(Quantization::Q4_0), ..Precision::default() };
+    let precision = Precision { weights: WeightDtype::Q4_0, ..Precision::default() };
     let config =
         ModelConfig { d_model: 48, n_layers: 1, n_heads: 4, n_kv_heads: 2, d_ff: 64, ..ModelConfig::new(20) };
     let decoder = Decoder::<Flex>::init(&config, 3, &burn::tensor::Device::<Flex>::default()).unwrap();

@@ -20,7 +20,6 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use gearhead::{
     device::Wanted,
-    kernels::Quantization,
     model::{self, Precision},
 };
 
@@ -203,7 +202,7 @@ pub(crate) struct ModelArgs {
     /// Where to compute: auto, cpu, cuda:N, rocm:N, metal, vulkan:N, wgpu:N, tch-cuda:N, tch-mps, tch-cpu
     #[arg(long, default_value = "auto")]
     pub(crate) device: Wanted,
-    /// How the weights are stored while the program runs: in 8 or 4 bits a model is smaller and writes faster
+    /// How the weights are stored while the program runs: in fewer bits a model is smaller and writes faster
     #[arg(long, value_enum, default_value_t)]
     pub(crate) dtype: WeightDtype,
     /// How keys and values of what was read are stored
@@ -214,9 +213,11 @@ pub(crate) struct ModelArgs {
 impl ModelArgs {
     pub(crate) fn precision(&self) -> Precision {
         let weights = match self.dtype {
-            WeightDtype::F32 => None,
-            WeightDtype::Q8_0 => Some(Quantization::Q8_0),
-            WeightDtype::Q4_0 => Some(Quantization::Q4_0),
+            WeightDtype::F32 => model::WeightDtype::F32,
+            WeightDtype::F16 => model::WeightDtype::F16,
+            WeightDtype::Bf16 => model::WeightDtype::Bf16,
+            WeightDtype::Q8_0 => model::WeightDtype::Q8_0,
+            WeightDtype::Q4_0 => model::WeightDtype::Q4_0,
         };
         let cache = match self.cache_dtype {
             CacheDtype::F32 => model::CacheDtype::F32,
@@ -232,6 +233,10 @@ pub(crate) enum WeightDtype {
     /// 32 bit
     #[default]
     F32,
+    /// 16 bit, IEEE 754
+    F16,
+    /// 16 bit, the upper half of an f32; what most models of the Hub are stored in
+    Bf16,
     /// 8 bit, with a scale for each 32 weights
     #[value(name = "q8_0")]
     Q8_0,

@@ -3,6 +3,7 @@
 use gearhead::{
     bench::{self, Generation, Measured, Model},
     device::{Depth, System, probe::Prober, survey},
+    model::{Precision, WeightDtype},
     train::{config::TrainConfig, optimizer::MomentDtype},
 };
 use serde_json::json;
@@ -62,10 +63,16 @@ pub(crate) fn run(args: &BenchArgs) -> Result<(), Failure> {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         return output::json(&json!({
             "version": env!("CARGO_PKG_VERSION"), "machine": machine, "cores": threads,
-            "device": device.to_string(), "precision": precision, "measured": all,
+            "device": device.to_string(), "precision": described(precision), "measured": all,
         }));
     }
     Ok(())
+}
+
+/// As the schema has it, which had no name for f32 from the start.
+fn described(Precision { weights, cache }: Precision) -> serde_json::Value {
+    let weights = (weights != WeightDtype::F32).then_some(weights);
+    json!({ "weights": weights, "cache": cache })
 }
 
 fn train_config(args: &BenchArgs) -> TrainConfig {

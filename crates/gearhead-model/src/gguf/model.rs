@@ -18,7 +18,8 @@ use crate::{
     decoder::WeightReader,
     directory::{self, Dtype, ModelDirectory},
     error::{Error, Result},
-    predictor::{Precision, Predictor},
+    precision::Precision,
+    predictor::Predictor,
     tensor_file::TensorWriter,
 };
 
