@@ -9,8 +9,8 @@ use gearhead_infer::{
     decode::{generate, generate_many, log_probs, to_vec},
     sampling::{Sampling, argmax},
 };
-use gearhead_kernels::{AutodiffKernels, Documents, Kernels, Quantization};
-use gearhead_model::{CacheDtype, Decoder, ModelConfig, ModelDirectory, Precision, Predictor};
+use gearhead_kernels::{AutodiffKernels, Documents, Kernels};
+use gearhead_model::{CacheDtype, Decoder, ModelConfig, ModelDirectory, Precision, Predictor, WeightDtype};
 use libtest_mimic::{Failed, Trial};
 use serde::Deserialize;
 
@@ -45,26 +45,37 @@ pub(crate) fn trials(tested: &Tested) -> Vec<Trial> {
         }),
     );
     for cache in [CacheDtype::F32, CacheDtype::F16] {
-        let dtype = DType::from(cache);
-        if !tested.stores.contains(&dtype) {
-            let precision = Precision { weights: None, cache };
-            trials.push(tested.trial(
-                format!("decoding::a cache of {} is refused", dtype.name()),
-                move |tested| match run(&tested.device, LogProbs { precision }) {
-                    Err(gearhead_model::Error::NotStored { .. }) => Ok(()),
-                    other => Err(format!("{other:?}").into()),
-                },
-            ));
-            continue;
-        }
-        for weights in [None, Some(Quantization::Q8_0), Some(Quantization::Q4_0)] {
+        for weights in WEIGHTS {
             let precision = Precision { weights, cache };
-            let weights = weights.map_or("f32".to_owned(), |weights| weights.to_string());
-            let check = format!("decoding::weights {weights}, cache {}", dtype.name());
-            trials.push(tested.trial(check, move |tested| in_few_bits(precision, tested)));
+            let name = format!("weights {weights}, cache {}", DType::from(cache).name());
+            trials.push(if stores(tested, precision) {
+                tested.trial(format!("decoding::{name}"), move |tested| in_few_bits(precision, tested))
+            } else {
+                tested.trial(format!("decoding::{name} is refused"), move |tested| refused(precision, tested))
+            });
         }
     }
     trials
+}
+
+const WEIGHTS: [WeightDtype; 5] =
+    [WeightDtype::F32, WeightDtype::F16, WeightDtype::Bf16, WeightDtype::Q8_0, WeightDtype::Q4_0];
+
+/// Whether the device holds the types of a precision.
+fn stores(tested: &Tested, Precision { weights, cache }: Precision) -> bool {
+    let weights = match weights {
+        WeightDtype::F16 => DType::F16,
+        WeightDtype::Bf16 => DType::BF16,
+        WeightDtype::F32 | WeightDtype::Q8_0 | WeightDtype::Q4_0 => DType::F32,
+    };
+    [weights, cache.into()].iter().all(|dtype| *dtype == DType::F32 || tested.stores.contains(dtype))
+}
+
+fn refused(precision: Precision, tested: &Tested) -> Result<(), Failed> {
+    match run(&tested.device, LogProbs { precision }) {
+        Err(gearhead_model::Error::NotStored { .. }) => Ok(()),
+        other => Err(format!("{other:?}").into()),
+    }
 }
 
 fn in_few_bits(precision: Precision, tested: &Tested) -> Result<(), Failed> {

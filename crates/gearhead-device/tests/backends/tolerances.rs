@@ -11,6 +11,8 @@ pub(crate) enum Quantity {
     LargeVocabulary,
     /// The same where activations are rounded to 8 bits, as the CPU does before it multiplies with weights in few bits.
     RoundedActivations,
+    /// The same where activations are rounded to bf16 before they are multiplied, and the products after, as all but the CPU do.
+    MultipliedInBf16,
     /// The same where what is computed is stored in 16 bits at the end.
     StoredIn16Bits,
     /// A loss with PyTorch's in float64, in nats.
@@ -22,7 +24,7 @@ pub(crate) enum Quantity {
     /// A logit with transformers' in float32.
     Logit,
     /// The log-probability of a token with that of the CPU, for every precision in which a model predicts. The CPU rounds
-    /// activations to 8 bits before it multiplies with weights in few bits.
+    /// activations to 8 bits before it multiplies with weights in few bits, others to bf16 where weights are of that.
     LogProbInFewBits,
     /// A loss with that of a training that never changed its device, as a share.
     LossAfterMove,
@@ -32,10 +34,11 @@ pub(crate) enum Quantity {
 const NEVER: f64 = f64::NAN;
 
 /// By the type of the numbers that are computed with: f32, f16, bf16.
-const TOLERANCES: [(Quantity, [f64; 3]); 10] = [
+const TOLERANCES: [(Quantity, [f64; 3]); 11] = [
     (Quantity::Operation, [1e-5, 3e-2, 8e-2]),
     (Quantity::LargeVocabulary, [1e-3, 5e-2, 8e-2]),
     (Quantity::RoundedActivations, [1e-2, NEVER, NEVER]),
+    (Quantity::MultipliedInBf16, [1e-2, 3e-2, 8e-2]),
     (Quantity::StoredIn16Bits, [1e-3, 3e-2, 8e-2]),
     (Quantity::Loss, [1e-5, NEVER, NEVER]),
     (Quantity::GradientNorm, [5e-5, NEVER, NEVER]),

@@ -2,8 +2,8 @@
 
 use burn::tensor::DType;
 use gearhead_kernels::{
-    AutodiffKernels, FrozenDtype, Quantization, QuantizedWeight, frozen_linear, narrowed, quantized_linear,
-    quantized_linear_add, widened,
+    AutodiffKernels, FrozenDtype, Quantization, QuantizedWeight, frozen_linear, linear_16bit,
+    linear_16bit_add, narrowed, quantized_linear, quantized_linear_add, widened,
 };
 
 use super::{At, Operation};
@@ -20,11 +20,30 @@ pub(super) fn operations<B: AutodiffKernels>() -> Vec<Operation<B>> {
             quantized_of(at, Quantization::Q8_0, 1)
         })),
         quantized(Operation::new("quantized linear q4_0", |at| quantized_of(at, Quantization::Q4_0, 37))),
+        Operation::new("linear by f16", |at| linear_of(at, FrozenDtype::F16)).storing(DType::F16),
+        Operation::new("linear by bf16", |at| linear_of(at, FrozenDtype::Bf16))
+            .storing(DType::BF16)
+            .compared(Quantity::MultipliedInBf16),
         Operation::new("frozen linear f32", |at| frozen_of(at, FrozenDtype::F32)),
         Operation::new("frozen linear f16", |at| frozen_of(at, FrozenDtype::F16)).storing(DType::F16),
         Operation::new("frozen linear bf16", |at| frozen_of(at, FrozenDtype::Bf16)).storing(DType::BF16),
         Operation::new("frozen linear 8bit", |at| frozen_of(at, FrozenDtype::Bits8)).only_in_f32(),
     ]
+}
+
+fn linear_of<B: AutodiffKernels>(at: &At<'_, B>, dtype: FrozenDtype) -> Outcome {
+    let weights = [at.tensor([50, 96], 1.0), at.tensor([13, 96], 2.0)];
+    let weights = weights.map(|weight| narrowed::<B::InnerBackend>(weight, dtype));
+    let one = linear_16bit(at.tensor([1, 96], 0.0), weights.to_vec());
+    let many = linear_16bit(at.tensor([37, 96], 0.0), weights.to_vec());
+    let [weight, _] = weights.clone();
+    let sum = linear_16bit_add(at.tensor([37, 96], 0.0), weight, at.tensor([37, 50], 3.0));
+    let x = at.leaf([37, 96], 0.0);
+    let y = linear_16bit(x.clone(), weights.map(burn::tensor::Tensor::from_inner).to_vec());
+    let mut outcome =
+        vec![("one token", Numbers::of(one)), ("many", Numbers::of(many)), ("sum", Numbers::of(sum))];
+    outcome.extend(at.differentiated(y).grad("dx", &x).outcome);
+    outcome
 }
 
 fn quantized_of<B: AutodiffKernels>(at: &At<'_, B>, format: Quantization, n: usize) -> Outcome {
