@@ -13,6 +13,7 @@ use burn::tensor::{
 use crate::{
     Kernels,
     backend::{raw, view},
+    precision::wide,
 };
 
 /// Where each document of a flat batch begins.
@@ -271,15 +272,15 @@ pub(crate) fn portable<B: Kernels>(
     let group = heads.n_heads / heads.n_kv_heads;
     let k = for_each_query_head(rectangle.spread(k), group);
     let v = for_each_query_head(rectangle.spread(v), group);
-    let probs = probabilities(rectangle.spread(q), k, &rectangle);
+    let probs = probabilities(rectangle.spread(q), k, &rectangle).cast(v.dtype());
     let output = raw(rectangle.collect(probs.matmul(v)).reshape([n, heads.q_dim()]));
     (output.clone(), output)
 }
 
-/// `softmax(q kᵀ / √d_head)` over what each token may look at: `[documents, n_heads, longest, longest]`.
+/// `softmax(q kᵀ / √d_head)` over what each token may look at: `[documents, n_heads, longest, longest]`, in the type of sums.
 fn probabilities<B: Backend>(q: Tensor<B, 4>, k: Tensor<B, 4>, rectangle: &Rectangle<B>) -> Tensor<B, 4> {
     let scale = (q.dims()[3] as f64).powf(-0.5);
-    let scores = q.mul_scalar(scale).matmul(k.swap_dims(2, 3));
+    let scores = wide(q.mul_scalar(scale).matmul(k.swap_dims(2, 3)));
     let shape = scores.dims();
     softmax(scores.mask_fill(rectangle.ahead.clone().expand(shape), f32::NEG_INFINITY), 3)
 }
@@ -389,10 +390,10 @@ pub(crate) fn portable_backward<B: Kernels>(
     let k = for_each_query_head(rectangle.spread(k), group);
     let v = for_each_query_head(rectangle.spread(v), group);
     let probs = probabilities(q.clone(), k.clone(), &rectangle);
-    let v_grad = probs.clone().swap_dims(2, 3).matmul(grad.clone());
-    let row_sum = (output * grad.clone()).sum_dim(3);
-    let probs_grad = grad.matmul(v.swap_dims(2, 3));
-    let scores_grad = probs * (probs_grad - row_sum) * scale;
+    let v_grad = probs.clone().cast(v.dtype()).swap_dims(2, 3).matmul(grad.clone());
+    let row_sum = (wide(output) * wide(grad.clone())).sum_dim(3);
+    let probs_grad = wide(grad.matmul(v.swap_dims(2, 3)));
+    let scores_grad = (probs * (probs_grad - row_sum) * scale).cast(q.dtype());
     let q_grad = scores_grad.clone().matmul(k);
     let k_grad = scores_grad.swap_dims(2, 3).matmul(q);
     let flat = |x: Tensor<B, 4>, dim: usize| rectangle.collect(x).reshape([n, dim]);

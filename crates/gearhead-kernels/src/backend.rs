@@ -100,7 +100,7 @@ pub trait Kernels: Backend {
     fn narrow(weight: FloatTensor<Self>) -> QuantizedTensor<Self> {
         frozen::portable_narrow::<Self>(weight)
     }
-    /// A weight that is not trained, in the type of what is computed with.
+    /// A weight that is not trained, in the type of what is computed with or a wider one.
     fn widen(weight: TensorPrimitive<Self>, dtype: DType) -> FloatTensor<Self> {
         frozen::portable_widen::<Self>(weight, dtype)
     }
@@ -113,13 +113,14 @@ pub trait Kernels: Backend {
     fn linear_input_grad(grad: FloatTensor<Self>, weights: Vec<FloatTensor<Self>>) -> FloatTensor<Self> {
         linear::portable_input_grad::<Self>(grad, weights)
     }
-    /// Gradient of [`Kernels::linear_out_in`] for the weight whose results stand in `columns`.
+    /// Gradient of [`Kernels::linear_out_in`] for the weight of type `dtype` whose results stand in `columns`.
     fn linear_weight_grad(
         grad: FloatTensor<Self>,
         columns: Range<usize>,
         x: FloatTensor<Self>,
+        dtype: DType,
     ) -> FloatTensor<Self> {
-        linear::portable_weight_grad::<Self>(grad, columns, x)
+        linear::portable_weight_grad::<Self>(grad, columns, x, dtype)
     }
     /// `table[rows, d]`, `ids[n]` to `[n, d]`.
     fn gather_rows(table: FloatTensor<Self>, ids: IntTensor<Self>) -> FloatTensor<Self> {
@@ -216,14 +217,16 @@ pub trait Kernels: Backend {
     fn log_probs(logits: FloatTensor<Self>, of: IntTensor<Self>) -> FloatTensor<Self> {
         log_probs::portable::<Self>(logits, of)
     }
-    /// The loss as [`Kernels::linear_cross_entropy`], and its gradients for `hidden` and, where it is trained, `weight`.
+    /// The loss as [`Kernels::linear_cross_entropy`], and the gradients of `scale` times it for `hidden` and, where it is
+    /// trained, `weight`.
     fn linear_cross_entropy_with_grads(
         hidden: FloatTensor<Self>,
         weight: FloatTensor<Self>,
         targets: IntTensor<Self>,
         output: OutputWeight,
+        scale: f32,
     ) -> (FloatTensor<Self>, FloatTensor<Self>, Option<FloatTensor<Self>>) {
-        linear_cross_entropy::portable_with_grads::<Self>(hidden, weight, targets, output)
+        linear_cross_entropy::portable_with_grads::<Self>(hidden, weight, targets, output, scale)
     }
     /// `Σ x²` over all elements, `[1]`.
     fn sum_of_squares(x: FloatTensor<Self>) -> FloatTensor<Self> {
@@ -475,7 +478,11 @@ impl<B: Kernels, C: CheckpointStrategy> Kernels for Autodiff<B, C> {
             [Option<FloatTensor<B>>; 2],
             |gradients: [Option<FloatTensor<B>>; 2], grad, _| {
                 let scale = view::<B, 1>(grad).unsqueeze::<2>();
-                gradients.map(|found| found.map(|found| raw(view::<B, 2>(found).mul(scale.clone()))))
+                let scaled = |found: Tensor<B, 2>| {
+                    let dtype = found.dtype();
+                    raw(found * scale.clone().cast(dtype))
+                };
+                gradients.map(|found| found.map(|found| scaled(view(found))))
             }
         );
         let (hidden_in, weight_in) = (hidden.primitive.clone(), weight.primitive.clone());
@@ -486,7 +493,7 @@ impl<B: Kernels, C: CheckpointStrategy> Kernels for Autodiff<B, C> {
             [hidden, weight],
             {
                 let (loss, hidden_grad, weight_grad) =
-                    B::linear_cross_entropy_with_grads(hidden_in, weight_in, targets, output);
+                    B::linear_cross_entropy_with_grads(hidden_in, weight_in, targets, output, 1.0);
                 (loss, [Some(hidden_grad), weight_grad])
             },
             B::linear_cross_entropy(hidden_in, weight_in, targets)
@@ -582,7 +589,8 @@ fn kept<B: Kernels, C: CheckpointStrategy>(
     x: &FloatTensor<Autodiff<B, C>>,
     weight: &FloatTensor<Autodiff<B, C>>,
 ) -> LinearSaved<FloatTensor<B>> {
-    (weight.is_tracked().then(|| x.primitive.clone()), x.is_tracked().then(|| weight.primitive.clone()))
+    let of_x = weight.is_tracked().then(|| (x.primitive.clone(), weight.dtype()));
+    (of_x, x.is_tracked().then(|| weight.primitive.clone()))
 }
 
 /// What the backward pass of attention goes by.

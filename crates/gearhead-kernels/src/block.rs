@@ -1,6 +1,8 @@
 //! The two blocks of a Llama layer, each one operation with a backward pass of its own: what the backward pass can
 //! compute again at little cost is not kept.
 
+use std::ops::Range;
+
 use burn::tensor::{Tensor, TensorMetadata, backend::Backend, ops::FloatTensor};
 
 use crate::{
@@ -127,19 +129,16 @@ pub(crate) fn attention_backward<B: Kernels>(
     let AttentionSaved { x, weights: [norm, q, k, v, output], context, qkv, attended, beside } = saved;
     let AttentionContext { heads, cos, sin, documents, eps } = context;
     let (q_dim, kv_dim) = (heads.q_dim(), heads.kv_dim());
-    let output_grad =
-        wanted[5].then(|| B::linear_weight_grad(grad.clone(), 0..columns::<B>(&grad), attended.clone()));
+    let output_grad = wanted[5].then(|| weight_grad::<B>(&grad, 0..columns::<B>(&grad), &attended, &output));
     let attended_grad = B::linear_input_grad(grad.clone(), vec![output]);
     let qkv_grad = B::packed_attention_backward(qkv, (attended, beside), attended_grad, heads, &documents);
     // A rotation's transpose is the rotation by the opposite angle.
     let qkv_grad = B::rope(qkv_grad, cos, B::float_neg(sin), heads.turned());
     let normed = B::rms_norm(x.clone(), norm.clone(), eps);
-    let weight_grad = |wanted: bool, columns| {
-        wanted.then(|| B::linear_weight_grad(qkv_grad.clone(), columns, normed.clone()))
-    };
-    let q_grad = weight_grad(wanted[2], 0..q_dim);
-    let k_grad = weight_grad(wanted[3], q_dim..q_dim + kv_dim);
-    let v_grad = weight_grad(wanted[4], q_dim + kv_dim..q_dim + 2 * kv_dim);
+    let of = |columns, weight| weight_grad::<B>(&qkv_grad, columns, &normed, weight);
+    let q_grad = wanted[2].then(|| of(0..q_dim, &q));
+    let k_grad = wanted[3].then(|| of(q_dim..q_dim + kv_dim, &k));
+    let v_grad = wanted[4].then(|| of(q_dim + kv_dim..q_dim + 2 * kv_dim, &v));
     drop(normed);
     let normed_grad = B::linear_input_grad(qkv_grad, vec![q, k, v]);
     let (x_grad, norm_grad) = B::rms_norm_backward(x, norm, normed_grad, Some(grad), eps);
@@ -176,18 +175,28 @@ pub(crate) fn mlp_backward<B: Kernels>(
 ) -> [Option<FloatTensor<B>>; 5] {
     let MlpSaved { x, weights: [norm, gate, up, down], eps, gate_up } = saved;
     let d_ff = columns::<B>(&gate_up) / 2;
-    let active_grad = B::linear_input_grad(grad.clone(), vec![down]);
+    let active_grad = B::linear_input_grad(grad.clone(), vec![down.clone()]);
     let (gate_up_grad, active) = B::swiglu_backward(gate_up, active_grad);
-    let down_grad = wanted[4].then(|| B::linear_weight_grad(grad.clone(), 0..columns::<B>(&grad), active));
+    let down_grad = wanted[4].then(|| weight_grad::<B>(&grad, 0..columns::<B>(&grad), &active, &down));
+    drop(active);
     let normed = B::rms_norm(x.clone(), norm.clone(), eps);
-    let weight_grad = |wanted: bool, columns| {
-        wanted.then(|| B::linear_weight_grad(gate_up_grad.clone(), columns, normed.clone()))
-    };
-    let (gate_grad, up_grad) = (weight_grad(wanted[2], 0..d_ff), weight_grad(wanted[3], d_ff..2 * d_ff));
+    let of = |columns, weight| weight_grad::<B>(&gate_up_grad, columns, &normed, weight);
+    let gate_grad = wanted[2].then(|| of(0..d_ff, &gate));
+    let up_grad = wanted[3].then(|| of(d_ff..2 * d_ff, &up));
     drop(normed);
     let normed_grad = B::linear_input_grad(gate_up_grad, vec![gate, up]);
     let (x_grad, norm_grad) = B::rms_norm_backward(x, norm, normed_grad, Some(grad), eps);
     [Some(x_grad), Some(norm_grad), gate_grad, up_grad, down_grad]
+}
+
+/// The gradient of a weight, in its type, where its results stand in `columns` of `grad`.
+fn weight_grad<B: Kernels>(
+    grad: &FloatTensor<B>,
+    columns: Range<usize>,
+    x: &FloatTensor<B>,
+    weight: &FloatTensor<B>,
+) -> FloatTensor<B> {
+    B::linear_weight_grad(grad.clone(), columns, x.clone(), weight.dtype())
 }
 
 fn columns<B: Kernels>(matrix: &FloatTensor<B>) -> usize {

@@ -1,13 +1,14 @@
 //! Rows of a table by their numbers.
 
 use burn::tensor::{
-    Int, Tensor,
+    Int, Tensor, TensorMetadata,
     ops::{FloatTensor, IntTensor},
 };
 
 use crate::{
     Kernels,
     backend::{raw, view},
+    precision::{in_type, of_sums},
 };
 
 /// The rows of `table` with the numbers `ids`, in their order; a row may come more than once.
@@ -39,5 +40,7 @@ pub(crate) fn portable_add<B: Kernels>(
     ids: IntTensor<B>,
     rows: FloatTensor<B>,
 ) -> FloatTensor<B> {
-    B::float_select_add(table, 0, ids, rows)
+    let dtype = table.dtype();
+    let [table, rows] = [table, rows].map(|part| in_type::<B>(part, of_sums(dtype)));
+    in_type::<B>(B::float_select_add(table, 0, ids, rows), dtype)
 }

@@ -5,6 +5,9 @@
 //! block of a layer is one node whose backward pass is written by hand, so that little is kept for it and nothing is
 //! summed twice; so is each smaller operation that a layer of another kind is put together from.
 //!
+//! Numbers may be of 16 bits: results have the type of what flows through, `x`. What is summed, and every loss, is in f32.
+//! Weights may be of a wider type, which their gradients have too; they are never rounded and kept as a whole.
+//!
 //! This crate knows tensors only: no model, no file.
 //!
 //! | operation | function |
@@ -39,6 +42,7 @@ mod linear;
 mod linear_16bit;
 mod linear_cross_entropy;
 mod log_probs;
+mod precision;
 pub mod quantized;
 mod rms_norm;
 mod rope;

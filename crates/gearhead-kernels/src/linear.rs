@@ -2,11 +2,12 @@
 
 use std::ops::Range;
 
-use burn::tensor::{Tensor, TensorMetadata, backend::Backend, ops::FloatTensor};
+use burn::tensor::{DType, Tensor, TensorMetadata, backend::Backend, ops::FloatTensor};
 
 use crate::{
     Kernels,
     backend::{raw, view},
+    precision::in_type,
 };
 
 /// `y = x weightᵀ` for each of the weights, side by side. A weight is read through its strides; neither pass copies a
@@ -30,7 +31,7 @@ pub fn linear_add<B: Kernels>(x: Tensor<B, 2>, weight: Tensor<B, 2>, residual: T
 
 pub(crate) fn portable<B: Kernels>(x: FloatTensor<B>, weights: Vec<FloatTensor<B>>) -> FloatTensor<B> {
     let x = view::<B, 2>(x);
-    let part = |weight| raw(x.clone().matmul(view::<B, 2>(weight).transpose()));
+    let part = |weight| raw(x.clone().matmul(view::<B, 2>(in_type::<B>(weight, x.dtype())).transpose()));
     side_by_side::<B>(weights.into_iter().map(part).collect())
 }
 
@@ -47,8 +48,9 @@ pub(crate) fn side_by_side<B: Backend>(parts: Vec<FloatTensor<B>>) -> FloatTenso
     raw(Tensor::cat([vec![first], rest].concat(), 1))
 }
 
-/// What the backward pass of a linear layer goes by: `x` where its weight wants a gradient, the weight where `x` does.
-pub(crate) type LinearSaved<F> = (Option<F>, Option<F>);
+/// What the backward pass of a linear layer goes by: `x` and the type of the weight where this wants a gradient, the weight
+/// where `x` does.
+pub(crate) type LinearSaved<F> = (Option<(F, DType)>, Option<F>);
 
 /// Gradients for `x` and the weight, as far as they are wanted.
 pub(crate) fn backward<B: Kernels>(
@@ -56,7 +58,7 @@ pub(crate) fn backward<B: Kernels>(
     grad: FloatTensor<B>,
 ) -> [Option<FloatTensor<B>>; 2] {
     let columns = grad.shape()[1];
-    let weight_grad = x.map(|x| B::linear_weight_grad(grad.clone(), 0..columns, x));
+    let weight_grad = x.map(|(x, dtype)| B::linear_weight_grad(grad.clone(), 0..columns, x, dtype));
     let x_grad = weight.map(|weight| B::linear_input_grad(grad, vec![weight]));
     [x_grad, weight_grad]
 }
@@ -66,6 +68,7 @@ pub(crate) fn portable_add<B: Kernels>(
     weight: FloatTensor<B>,
     residual: FloatTensor<B>,
 ) -> FloatTensor<B> {
+    let weight = in_type::<B>(weight, x.dtype());
     B::float_add(residual, B::float_matmul(x, B::float_transpose(weight)))
 }
 
@@ -84,7 +87,7 @@ pub(crate) fn portable_input_grad<B: Kernels>(
     let parts = weights.into_iter().map(|weight| {
         let columns = start..start + weight.shape()[0];
         start = columns.end;
-        grad.clone().slice([0..n, columns]).matmul(view::<B, 2>(weight))
+        grad.clone().slice([0..n, columns]).matmul(view::<B, 2>(in_type::<B>(weight, grad.dtype())))
     });
     raw(parts.reduce(|sum, part| sum + part).expect("a linear layer has a weight"))
 }
@@ -93,12 +96,13 @@ pub(crate) fn portable_weight_grad<B: Kernels>(
     grad: FloatTensor<B>,
     columns: Range<usize>,
     x: FloatTensor<B>,
+    dtype: DType,
 ) -> FloatTensor<B> {
     let grad = view::<B, 2>(grad);
     let x = view::<B, 2>(x);
     let ([n, _], [_, inner]) = (grad.dims(), x.dims());
     if n == 0 {
-        return raw(Tensor::<B, 2>::zeros([columns.len(), inner], (&x.device(), x.dtype())));
+        return raw(Tensor::<B, 2>::zeros([columns.len(), inner], (&x.device(), dtype)));
     }
-    raw(grad.slice([0..n, columns]).transpose().matmul(x))
+    raw(grad.slice([0..n, columns]).transpose().matmul(x).cast(dtype))
 }

@@ -11,6 +11,7 @@ use burn::tensor::{
 use crate::{
     Kernels,
     backend::{raw, view},
+    precision::{of_sums, wide},
 };
 
 /// `Σ -log softmax(hidden weightᵀ)[target]`, in nats, summed over the rows. The logits are computed for some rows at a
@@ -18,8 +19,8 @@ use crate::{
 ///
 /// # Shapes
 ///
-/// `hidden`: `[n, d_model]`, `weight`: `[vocab_size, d_model]`, `targets`: `[n]`, result: `[1]`. With `n = 0` the loss
-/// is 0.
+/// `hidden`: `[n, d_model]`, `weight`: `[vocab_size, d_model]`, `targets`: `[n]`, result: `[1]`, in f32 where these are of 16
+/// bits. With `n = 0` the loss is 0.
 ///
 /// # Source
 ///
@@ -41,8 +42,8 @@ pub enum OutputWeight {
     Frozen,
 }
 
-/// The loss as [`linear_cross_entropy`], and its gradients for `hidden` and, where it is trained, `weight`: for who needs
-/// no graph.
+/// The loss as [`linear_cross_entropy`], and the gradients of `scale` times the loss for `hidden` and, where it is trained,
+/// `weight`: for who needs no graph. In 16 bits, gradients of the loss itself may be too small for the type.
 ///
 /// # Shapes
 ///
@@ -52,9 +53,11 @@ pub fn linear_cross_entropy_with_grads<B: Kernels>(
     weight: Tensor<B, 2>,
     targets: Tensor<B, 1, Int>,
     output: OutputWeight,
+    scale: f32,
 ) -> (Tensor<B, 1>, Tensor<B, 2>, Option<Tensor<B, 2>>) {
+    let (hidden, weight, targets) = (raw(hidden), raw(weight), targets.into_primitive());
     let (loss, hidden_grad, weight_grad) =
-        B::linear_cross_entropy_with_grads(raw(hidden), raw(weight), targets.into_primitive(), output);
+        B::linear_cross_entropy_with_grads(hidden, weight, targets, output, scale);
     (view(loss), view(hidden_grad), weight_grad.map(view))
 }
 
@@ -81,41 +84,49 @@ pub(crate) fn portable<B: Kernels>(
     let (hidden, weight) = (view::<B, 2>(hidden), view::<B, 2>(weight));
     let targets = Tensor::<B, 1, Int>::from_primitive(targets);
     let ([n, d_model], [vocab_size, _]) = (hidden.dims(), weight.dims());
-    let mut loss = Tensor::<B, 1>::zeros([1], (&hidden.device(), hidden.dtype()));
+    let weight = weight.cast(hidden.dtype());
+    let mut loss = Tensor::<B, 1>::zeros([1], (&hidden.device(), of_sums(hidden.dtype())));
     for rows in chunks(n, vocab_size) {
         let logits = hidden.clone().slice([rows.clone(), 0..d_model]).matmul(weight.clone().transpose());
         let targets = targets.clone().slice([rows]).unsqueeze_dim::<2>(1);
-        loss = loss - log_softmax(logits, 1).gather(1, targets).sum();
+        loss = loss - log_softmax(wide(logits), 1).gather(1, targets).sum();
     }
     raw(loss)
 }
 
-/// The summed loss, and its gradients for `hidden` and, where it is trained, `weight`: with `g = softmax(logits) - onehot(target)`,
-/// `dhidden = g weight` and `dweight = gᵀ hidden`.
+/// The summed loss, and the gradients of `scale` times it for `hidden` and, where it is trained, `weight`: with
+/// `g = scale (softmax(logits) - onehot(target))`, `dhidden = g weight` and `dweight = gᵀ hidden`.
 pub(crate) fn portable_with_grads<B: Kernels>(
     hidden: FloatTensor<B>,
     weight: FloatTensor<B>,
     targets: IntTensor<B>,
     output: OutputWeight,
+    scale: f32,
 ) -> (FloatTensor<B>, FloatTensor<B>, Option<FloatTensor<B>>) {
     let (hidden, weight) = (view::<B, 2>(hidden), view::<B, 2>(weight));
     let targets = Tensor::<B, 1, Int>::from_primitive(targets);
     let (device, dtype) = (hidden.device(), hidden.dtype());
     let ([n, d_model], [vocab_size, _]) = (hidden.dims(), weight.dims());
-    let mut loss = Tensor::<B, 1>::zeros([1], (&device, dtype));
-    let mut weight_grad = (output == OutputWeight::Trained).then(|| weight.zeros_like());
+    let (sums, weight_dtype) = (of_sums(dtype), weight.dtype());
+    let mut loss = Tensor::<B, 1>::zeros([1], (&device, sums));
+    let mut weight_grad = (output == OutputWeight::Trained)
+        .then(|| Tensor::<B, 2>::zeros([vocab_size, d_model], (&device, of_sums(weight_dtype))));
+    let weight = weight.cast(dtype);
     let mut hidden_grads = Vec::new();
     let classes = Tensor::<B, 1, Int>::arange(0..vocab_size as i64, &device).unsqueeze::<2>();
     for rows in chunks(n, vocab_size) {
         let hidden = hidden.clone().slice([rows.clone(), 0..d_model]);
-        let log_probs = log_softmax(hidden.clone().matmul(weight.clone().transpose()), 1);
+        let log_probs = log_softmax(wide(hidden.clone().matmul(weight.clone().transpose())), 1);
         let targets = targets.clone().slice([rows]).unsqueeze_dim::<2>(1);
         loss = loss - log_probs.clone().gather(1, targets.clone()).sum();
-        let onehot = classes.clone().equal(targets).float().cast(dtype);
-        let grad = log_probs.exp() - onehot;
+        let onehot = classes.clone().equal(targets).float().cast(sums);
+        let grad = (log_probs.exp() - onehot).mul_scalar(scale).cast(dtype);
         hidden_grads.push(grad.clone().matmul(weight.clone()));
-        weight_grad = weight_grad.map(|sum| sum + grad.transpose().matmul(hidden));
+        weight_grad = weight_grad.map(|sum| {
+            let dtype = sum.dtype();
+            sum + grad.transpose().matmul(hidden).cast(dtype)
+        });
     }
     let hidden_grad = if n == 0 { hidden } else { Tensor::cat(hidden_grads, 0) };
-    (raw(loss), raw(hidden_grad), weight_grad.map(raw))
+    (raw(loss), raw(hidden_grad), weight_grad.map(|sum| raw(sum.cast(weight_dtype))))
 }

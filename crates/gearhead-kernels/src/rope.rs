@@ -5,6 +5,7 @@ use burn::tensor::{Tensor, TensorData, backend::Backend, ops::FloatTensor};
 use crate::{
     Kernels,
     backend::{raw, view},
+    precision::wide,
 };
 
 /// Cosines and sines of the angles for some positions.
@@ -53,7 +54,7 @@ pub(crate) fn portable<B: Kernels>(
     sin: FloatTensor<B>,
     heads: usize,
 ) -> FloatTensor<B> {
-    let (x, cos, sin) = (view::<B, 2>(x), view::<B, 2>(cos), view::<B, 2>(sin));
+    let (x, cos, sin) = (view::<B, 2>(x), wide(view::<B, 2>(cos)), wide(view::<B, 2>(sin)));
     let ([n, columns], [_, half]) = (x.dims(), cos.dims());
     if n == 0 {
         // Burn forgets the type of the numbers where it joins empty tensors.
@@ -61,12 +62,12 @@ pub(crate) fn portable<B: Kernels>(
     }
     let (cos, sin) = (cos.unsqueeze_dim::<3>(1), sin.unsqueeze_dim::<3>(1));
     let turning = heads * 2 * half;
-    let pairs = x.clone().slice([0..n, 0..turning]).reshape([n, heads, 2 * half]);
+    let pairs = wide(x.clone().slice([0..n, 0..turning])).reshape([n, heads, 2 * half]);
     let low = pairs.clone().slice([0..n, 0..heads, 0..half]);
     let high = pairs.slice([0..n, 0..heads, half..2 * half]);
     let turned_low = low.clone() * cos.clone() - high.clone() * sin.clone();
     let turned_high = high * cos + low * sin;
-    let turned = Tensor::cat(vec![turned_low, turned_high], 2).reshape([n, turning]);
+    let turned = Tensor::cat(vec![turned_low, turned_high], 2).reshape([n, turning]).cast(x.dtype());
     if turning == columns {
         return raw(turned);
     }

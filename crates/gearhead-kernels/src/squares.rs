@@ -5,6 +5,7 @@ use burn::tensor::{Tensor, TensorMetadata, ops::FloatTensor};
 use crate::{
     Kernels,
     backend::{raw, view},
+    precision::wide,
 };
 
 /// `Σ x²` over all elements, `[1]`.
@@ -15,5 +16,5 @@ pub fn sum_of_squares<B: Kernels, const D: usize>(x: Tensor<B, D>) -> Tensor<B, 
 pub(crate) fn portable<B: Kernels>(x: FloatTensor<B>) -> FloatTensor<B> {
     let elements = x.shape().num_elements();
     let x = B::float_reshape(x, [elements].into());
-    raw(view::<B, 1>(x).powi_scalar(2).sum())
+    raw(wide(view::<B, 1>(x)).powi_scalar(2).sum())
 }

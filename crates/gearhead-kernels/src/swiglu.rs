@@ -1,7 +1,7 @@
 //! The gated linear unit of Llama's feed-forward layer.
 
 use burn::tensor::{
-    Tensor,
+    Tensor, TensorMetadata,
     activation::{sigmoid, silu},
     backend::Backend,
     ops::FloatTensor,
@@ -10,6 +10,7 @@ use burn::tensor::{
 use crate::{
     Kernels,
     backend::{raw, view},
+    precision::wide,
 };
 
 /// `y = silu(gate) * up`, with `silu(z) = z sigmoid(z)`.
@@ -33,8 +34,9 @@ fn split<B: Backend>(gate_up: FloatTensor<B>) -> [Tensor<B, 2>; 2] {
 }
 
 pub(crate) fn portable<B: Kernels>(gate_up: FloatTensor<B>) -> FloatTensor<B> {
-    let [gate, up] = split::<B>(gate_up);
-    raw(silu(gate) * up)
+    let dtype = gate_up.dtype();
+    let [gate, up] = split::<B>(gate_up).map(wide);
+    raw((silu(gate) * up).cast(dtype))
 }
 
 /// `dgate = grad up σ (1 + gate (1 - σ))`, `dup = grad gate σ`, with `σ = sigmoid(gate)`; and `y` again.
@@ -42,16 +44,17 @@ pub(crate) fn portable_backward<B: Kernels>(
     gate_up: FloatTensor<B>,
     grad: FloatTensor<B>,
 ) -> (FloatTensor<B>, FloatTensor<B>) {
-    let [gate, up] = split::<B>(gate_up.clone());
+    let dtype = gate_up.dtype();
+    let [gate, up] = split::<B>(gate_up.clone()).map(wide);
     if gate.dims()[0] == 0 {
         // Burn forgets the type of the numbers where it joins empty tensors.
         return (gate_up, grad);
     }
-    let grad = view::<B, 2>(grad);
+    let grad = wide(view::<B, 2>(grad));
     let sigma = sigmoid(gate.clone());
     let slope = sigma.clone() * (gate.clone() * (-sigma.clone() + 1.0) + 1.0);
     let silu = gate * sigma;
     let gate_grad = grad.clone() * up.clone() * slope;
     let up_grad = grad * silu.clone();
-    (raw(Tensor::cat(vec![gate_grad, up_grad], 1)), raw(silu * up))
+    (raw(Tensor::cat(vec![gate_grad, up_grad], 1).cast(dtype)), raw((silu * up).cast(dtype)))
 }

@@ -189,6 +189,7 @@ fn add_gradients<B: AutodiffKernels>(
         plain.output_weight(),
         int(&batch.target_ids, &device),
         if output.is_require_grad() { OutputWeight::Trained } else { OutputWeight::Frozen },
+        1.0,
     );
     if let Some(weight_grad) = weight_grad {
         add_to(grads, output.id, weight_grad);

@@ -6,9 +6,10 @@ use std::{
     ops::{Deref, DerefMut},
 };
 
-use burn::tensor::{Bytes, DType, Shape};
+use burn::tensor::{Bytes, Element, Shape};
 use burn_flex::{FlexTensor, Layout as TensorLayout};
 use burn_std::{AllocationController, AllocationProperty};
+use bytemuck::Pod;
 use rayon::prelude::*;
 
 use super::{
@@ -88,14 +89,36 @@ impl Buffer {
         buffer
     }
 
+    /// `len` numbers of 16 bits, two in the place of one, that the caller overwrites.
+    pub(super) fn of_halves(len: usize) -> Self {
+        Self::new(len.div_ceil(2))
+    }
+
+    /// The first `len` numbers of 16 bits.
+    pub(super) fn halves_mut<H: Pod>(&mut self, len: usize) -> &mut [H] {
+        &mut bytemuck::cast_slice_mut(self)[..len]
+    }
+
     /// The tensor that the numbers are, row after row.
     pub(super) fn into_tensor(self, shape: impl Into<Shape>) -> FlexTensor {
         let shape = shape.into();
         assert_eq!(shape.num_elements(), self.len, "a number for each element");
-        let bytes = self.len * size_of::<f32>();
+        self.into_tensor_of::<f32>(shape)
+    }
+
+    /// The tensor that the numbers of 16 bits are, row after row.
+    pub(super) fn into_tensor_of_halves<H: Element>(self, shape: impl Into<Shape>) -> FlexTensor {
+        let shape = shape.into();
+        assert_eq!(shape.num_elements().div_ceil(2), self.len, "half a number for each element");
+        self.into_tensor_of::<H>(shape)
+    }
+
+    fn into_tensor_of<E: Element>(self, shape: Shape) -> FlexTensor {
+        let bytes = shape.num_elements() * size_of::<E>();
+        assert!(bytes <= self.len * size_of::<f32>(), "the elements are in the buffer");
         // SAFETY: every number of a buffer was written, when it was made if not since.
         let bytes = unsafe { Bytes::from_controller(Box::new(self), bytes) };
-        FlexTensor::new(bytes, TensorLayout::contiguous(shape), DType::F32)
+        FlexTensor::new(bytes, TensorLayout::contiguous(shape), E::dtype())
     }
 }
 

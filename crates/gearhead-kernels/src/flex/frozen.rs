@@ -1,33 +1,17 @@
-//! Weights of 16 and 8 bit in 32.
+//! Weights of 8 bit in 32.
 
 use burn::tensor::{
     TensorMetadata,
     quantization::{QTensorPrimitive, QuantLevel},
 };
 use burn_flex::{FlexQTensor, FlexTensor};
-use half::slice::HalfFloatSliceExt;
 use rayon::prelude::*;
 
 use super::{
     buffer::{Buffer, TASK},
-    contiguous, each,
+    each,
 };
 use crate::quantized::GROUP;
-
-/// A weight of `half::f16` or `half::bf16`.
-pub(super) fn widen_half<H>(weight: &FlexTensor) -> FlexTensor
-where
-    H: burn::tensor::Element + bytemuck::Pod + Sync,
-    [H]: HalfFloatSliceExt,
-{
-    let weight = contiguous(weight);
-    let halves = weight.as_slice::<H>().expect("the caller knows the type");
-    let mut wide = Buffer::new(halves.len());
-    each(wide.par_chunks_mut(TASK).zip(halves.par_chunks(TASK)), |(wide, halves)| {
-        halves.convert_to_f32_slice(wide);
-    });
-    wide.into_tensor(weight.layout().shape().clone())
-}
 
 /// A weight in groups of 8 bit; none where it is quantised in another way.
 pub(super) fn widen_8bit(weight: &FlexQTensor) -> Option<FlexTensor> {

@@ -24,12 +24,13 @@ pub(super) fn loss(hidden: &FlexTensor, weight: &FlexTensor, targets: IntTensor<
     ordered_sum(&losses)
 }
 
-/// The summed loss `[1]`, and its gradients for `hidden` and, where it is trained, `weight`.
+/// The summed loss `[1]`, and the gradients of `scale` times it for `hidden` and, where it is trained, `weight`.
 pub(super) fn loss_with_grads(
     hidden: &FlexTensor,
     weight: &FlexTensor,
     targets: IntTensor<Flex>,
     output: OutputWeight,
+    scale: f32,
 ) -> (FlexTensor, FlexTensor, Option<FlexTensor>) {
     let ([n, d_model], [vocab_size, _]) = (dims::<2>(hidden), dims::<2>(weight));
     let mut hidden_grad = Buffer::new(n * d_model);
@@ -38,7 +39,7 @@ pub(super) fn loss_with_grads(
     let mut losses = Vec::new();
     for_each_chunk(&hidden, &weight, targets, |logits, targets, start| {
         let rows = logits.par_chunks_mut(vocab_size).zip(targets);
-        losses.par_extend(rows.map(|(row, target)| row_loss_and_grad(row, *target as usize)));
+        losses.par_extend(rows.map(|(row, target)| row_loss_and_grad(row, *target as usize, scale)));
         let grads = Matrix::new(logits, targets.len(), vocab_size);
         let chunk = start * d_model..(start + targets.len()) * d_model;
         let output = Output::new(&mut hidden_grad[chunk.clone()], targets.len(), d_model);
@@ -98,16 +99,16 @@ fn row_loss(row: &mut [f32], target: usize) -> f32 {
     exponentials::<FMA>(row, target).0
 }
 
-/// Turns a row of logits into its gradient and returns the loss.
+/// Turns a row of logits into the gradient of `scale` times the loss, and returns the loss.
 #[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2+fma"))]
-fn row_loss_and_grad(row: &mut [f32], target: usize) -> f32 {
+fn row_loss_and_grad(row: &mut [f32], target: usize, scale: f32) -> f32 {
     const FMA: bool = target_cfg_f!(target_feature = "fma");
     let (loss, sum) = exponentials::<FMA>(row, target);
-    let inverse = sum.recip();
+    let inverse = scale / sum;
     for value in row.iter_mut() {
         *value *= inverse;
     }
-    row[target] -= 1.0;
+    row[target] -= scale;
     loss
 }
 

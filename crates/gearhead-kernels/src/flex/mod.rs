@@ -4,6 +4,8 @@
 //! instruction sets by `multiversion` and chosen at run time. Sums of products of few tokens are written for the
 //! registers of each instruction set. Work is spread over threads in pieces that do not depend on the number of threads,
 //! so that results never do either.
+//!
+//! What is given in 16 bits is computed in f32 ([`precision`]); weights of a wider type are not rounded.
 
 mod adamw;
 mod adamw_8bit;
@@ -19,6 +21,7 @@ mod linear;
 mod linear_cross_entropy;
 mod math;
 mod pool;
+mod precision;
 mod product;
 mod quantized;
 mod rms_norm;
@@ -35,13 +38,16 @@ use burn::{
     },
 };
 use burn_flex::{FlexQTensor, FlexTensor};
-use half::{bf16, f16};
+use half::f16;
 use rayon::iter::{
     IndexedParallelIterator,
     plumbing::{Producer, ProducerCallback},
 };
 
-use self::buffer::Buffer;
+use self::{
+    buffer::Buffer,
+    precision::{all_by_hand, narrowed, wide},
+};
 use crate::{
     AdamWStep, Documents, Heads, Kernels, OutputWeight, Quantization, SharedPrefix, Span, adamw as adamw_ops,
     adamw_8bit as adamw_8bit_ops, attention as attention_ops, embedding as embedding_ops,
@@ -62,10 +68,11 @@ impl Kernels for Flex {
     }
 
     fn rms_norm(x: FlexTensor, weight: FlexTensor, eps: f64) -> FlexTensor {
-        if !all_f32([&x, &weight]) {
+        if !all_by_hand([&x, &weight]) {
             return rms_norm_ops::portable::<Self>(x, weight, eps);
         }
-        rms_norm::forward(&x, &weight, eps as f32)
+        let dtype = x.dtype();
+        narrowed(rms_norm::forward(&wide(x), &wide(weight), eps as f32), dtype)
     }
 
     fn rms_norm_backward(
@@ -75,24 +82,29 @@ impl Kernels for Flex {
         beside: Option<FlexTensor>,
         eps: f64,
     ) -> (FlexTensor, FlexTensor) {
-        if !all_f32([&x, &weight, &grad]) {
+        if !all_by_hand([&x, &weight, &grad]) {
             return rms_norm_ops::portable_backward::<Self>(x, weight, grad, beside, eps);
         }
-        rms_norm::backward(&x, &weight, &grad, beside.as_ref(), eps as f32)
+        let types = (x.dtype(), weight.dtype());
+        let (x, weight, grad, beside) = (wide(x), wide(weight), wide(grad), beside.map(wide));
+        let (x_grad, weight_grad) = rms_norm::backward(&x, &weight, &grad, beside.as_ref(), eps as f32);
+        (narrowed(x_grad, types.0), narrowed(weight_grad, types.1))
     }
 
     fn linear_out_in(x: FlexTensor, weights: Vec<FlexTensor>) -> FlexTensor {
-        if !all_f32(weights.iter().chain([&x])) {
+        if !all_by_hand(weights.iter().chain([&x])) {
             return linear_ops::portable::<Self>(x, weights);
         }
-        linear::forward(&x, &weights)
+        let dtype = x.dtype();
+        narrowed(linear::forward(&wide(x), &all_wide(weights)), dtype)
     }
 
     fn linear_add(x: FlexTensor, weight: FlexTensor, residual: FlexTensor) -> FlexTensor {
-        if !all_f32([&x, &weight, &residual]) {
+        if !all_by_hand([&x, &weight, &residual]) {
             return linear_ops::portable_add::<Self>(x, weight, residual);
         }
-        linear::forward_add(&x, &weight, &residual)
+        let dtype = x.dtype();
+        narrowed(linear::forward_add(&wide(x), &wide(weight), &wide(residual)), dtype)
     }
 
     fn linear_16bit(x: FlexTensor, weights: Vec<FlexTensor>) -> FlexTensor {
@@ -141,72 +153,86 @@ impl Kernels for Flex {
     }
 
     fn widen(weight: TensorPrimitive<Self>, dtype: DType) -> FlexTensor {
-        let wide = match &weight {
-            _ if dtype != DType::F32 => None,
-            TensorPrimitive::Float(weight) => match weight.dtype() {
-                DType::F16 => Some(frozen::widen_half::<f16>(weight)),
-                DType::BF16 => Some(frozen::widen_half::<bf16>(weight)),
-                _ => None,
-            },
-            TensorPrimitive::QFloat(weight) => frozen::widen_8bit(weight),
-        };
-        wide.unwrap_or_else(|| frozen_ops::portable_widen::<Self>(weight, dtype))
+        // What is computed with 16 bits is computed in f32.
+        if dtype == DType::F64 {
+            return frozen_ops::portable_widen::<Self>(weight, dtype);
+        }
+        match weight {
+            TensorPrimitive::Float(weight) => wide(weight),
+            TensorPrimitive::QFloat(weight) => frozen::widen_8bit(&weight).unwrap_or_else(|| {
+                frozen_ops::portable_widen::<Self>(TensorPrimitive::QFloat(weight), DType::F32)
+            }),
+        }
     }
 
     fn linear_input_grad(grad: FlexTensor, weights: Vec<FlexTensor>) -> FlexTensor {
-        if !all_f32(weights.iter().chain([&grad])) {
+        if !all_by_hand(weights.iter().chain([&grad])) {
             return linear_ops::portable_input_grad::<Self>(grad, weights);
         }
-        linear::input_grad(&grad, &weights)
+        let dtype = grad.dtype();
+        narrowed(linear::input_grad(&wide(grad), &all_wide(weights)), dtype)
     }
 
-    fn linear_weight_grad(grad: FlexTensor, columns: Range<usize>, x: FlexTensor) -> FlexTensor {
-        if !all_f32([&grad, &x]) {
-            return linear_ops::portable_weight_grad::<Self>(grad, columns, x);
+    fn linear_weight_grad(
+        grad: FlexTensor,
+        columns: Range<usize>,
+        x: FlexTensor,
+        dtype: DType,
+    ) -> FlexTensor {
+        if !all_by_hand([&grad, &x]) {
+            return linear_ops::portable_weight_grad::<Self>(grad, columns, x, dtype);
         }
-        linear::weight_grad(&grad, columns, &x)
+        narrowed(linear::weight_grad(&wide(grad), columns, &wide(x)), dtype)
     }
 
     fn gather_rows(table: FlexTensor, ids: IntTensor<Self>) -> FlexTensor {
-        if !all_f32([&table]) {
+        // Rows are copied, which needs no other type.
+        if table.dtype() != DType::F32 {
             return embedding_ops::portable::<Self>(table, ids);
         }
         embedding::forward(&table, ids)
     }
 
     fn add_rows(table: FlexTensor, ids: IntTensor<Self>, rows: FlexTensor) -> FlexTensor {
-        if !all_f32([&table, &rows]) {
+        if !all_by_hand([&table, &rows]) {
             return embedding_ops::portable_add::<Self>(table, ids, rows);
         }
-        embedding::add_rows(table, ids, &rows)
+        let dtype = table.dtype();
+        narrowed(embedding::add_rows(wide(table), ids, &wide(rows)), dtype)
     }
 
     fn rope(x: FlexTensor, cos: FlexTensor, sin: FlexTensor, heads: usize) -> FlexTensor {
-        if !all_f32([&x, &cos, &sin]) {
+        if !all_by_hand([&x, &cos, &sin]) {
             return rope_ops::portable::<Self>(x, cos, sin, heads);
         }
-        elementwise::rope(x, &cos, &sin, heads)
+        let dtype = x.dtype();
+        narrowed(elementwise::rope(wide(x), &wide(cos), &wide(sin), heads), dtype)
     }
 
     fn swiglu(gate_up: FlexTensor) -> FlexTensor {
-        if !all_f32([&gate_up]) {
+        if !all_by_hand([&gate_up]) {
             return swiglu_ops::portable::<Self>(gate_up);
         }
-        elementwise::swiglu(&gate_up)
+        let dtype = gate_up.dtype();
+        narrowed(elementwise::swiglu(&wide(gate_up)), dtype)
     }
 
     fn swiglu_backward(gate_up: FlexTensor, grad: FlexTensor) -> (FlexTensor, FlexTensor) {
-        if !all_f32([&gate_up, &grad]) {
+        if !all_by_hand([&gate_up, &grad]) {
             return swiglu_ops::portable_backward::<Self>(gate_up, grad);
         }
-        elementwise::swiglu_backward(&gate_up, &grad)
+        let dtype = gate_up.dtype();
+        let (gate_up_grad, y) = elementwise::swiglu_backward(&wide(gate_up), &wide(grad));
+        (narrowed(gate_up_grad, dtype), narrowed(y, dtype))
     }
 
     fn packed_attention(qkv: FlexTensor, heads: Heads, documents: &Documents) -> (FlexTensor, FlexTensor) {
-        if !all_f32([&qkv]) {
+        if !all_by_hand([&qkv]) {
             return attention_ops::portable::<Self>(qkv, heads, documents);
         }
-        attention::forward(&qkv, heads, documents)
+        let dtype = qkv.dtype();
+        let (attended, beside) = attention::forward(&wide(qkv), heads, documents);
+        (narrowed(attended, dtype), beside)
     }
 
     fn packed_attention_backward(
@@ -216,10 +242,12 @@ impl Kernels for Flex {
         heads: Heads,
         documents: &Documents,
     ) -> FlexTensor {
-        if !all_f32([&qkv]) {
+        if !all_by_hand([&qkv]) {
             return attention_ops::portable_backward::<Self>(qkv, saved.0, grad, heads, documents);
         }
-        attention::backward(&qkv, &saved, &grad, heads, documents)
+        let dtype = qkv.dtype();
+        let saved = (wide(saved.0), saved.1);
+        narrowed(attention::backward(&wide(qkv), &saved, &wide(grad), heads, documents), dtype)
     }
 
     fn cached_attention(
@@ -232,15 +260,17 @@ impl Kernels for Flex {
         let stored = cache[0].dtype();
         let tensors = cache.iter().chain(prefix.iter().flat_map(|prefix| &prefix.cache));
         let is_uniform = tensors.clone().all(|tensor| tensor.dtype() == stored);
-        match stored {
-            DType::F32 if is_uniform && all_f32([&qkv]) => {
-                cached_attention::attend::<f32>(&qkv, cache, prefix, spans, heads)
+        let dtype = qkv.dtype();
+        let (output, cache) = match stored {
+            DType::F32 if is_uniform && all_by_hand([&qkv]) => {
+                cached_attention::attend::<f32>(&wide(qkv), cache, prefix, spans, heads)
             }
-            DType::F16 if is_uniform && all_f32([&qkv]) => {
-                cached_attention::attend::<f16>(&qkv, cache, prefix, spans, heads)
+            DType::F16 if is_uniform && all_by_hand([&qkv]) => {
+                cached_attention::attend::<f16>(&wide(qkv), cache, prefix, spans, heads)
             }
-            _ => attention_ops::portable_cached::<Self>(qkv, cache, prefix, spans, heads),
-        }
+            _ => return attention_ops::portable_cached::<Self>(qkv, cache, prefix, spans, heads),
+        };
+        (narrowed(output, dtype), cache)
     }
 
     fn set_slot(part: FlexTensor, slot: usize, from: FlexTensor, len: usize) -> FlexTensor {
@@ -252,17 +282,17 @@ impl Kernels for Flex {
     }
 
     fn linear_cross_entropy(hidden: FlexTensor, weight: FlexTensor, targets: IntTensor<Self>) -> FlexTensor {
-        if !all_f32([&hidden, &weight]) {
+        if !all_by_hand([&hidden, &weight]) {
             return linear_cross_entropy_ops::portable::<Self>(hidden, weight, targets);
         }
-        linear_cross_entropy::loss(&hidden, &weight, targets)
+        linear_cross_entropy::loss(&wide(hidden), &wide(weight), targets)
     }
 
     fn log_probs(logits: FlexTensor, of: IntTensor<Self>) -> FlexTensor {
-        if !all_f32([&logits]) {
+        if !all_by_hand([&logits]) {
             return log_probs_ops::portable::<Self>(logits, of);
         }
-        linear_cross_entropy::log_probs(logits, of)
+        linear_cross_entropy::log_probs(wide(logits), of)
     }
 
     fn linear_cross_entropy_with_grads(
@@ -270,18 +300,25 @@ impl Kernels for Flex {
         weight: FlexTensor,
         targets: IntTensor<Self>,
         output: OutputWeight,
+        scale: f32,
     ) -> (FlexTensor, FlexTensor, Option<FlexTensor>) {
-        if !all_f32([&hidden, &weight]) {
-            return linear_cross_entropy_ops::portable_with_grads::<Self>(hidden, weight, targets, output);
+        if !all_by_hand([&hidden, &weight]) {
+            return linear_cross_entropy_ops::portable_with_grads::<Self>(
+                hidden, weight, targets, output, scale,
+            );
         }
-        linear_cross_entropy::loss_with_grads(&hidden, &weight, targets, output)
+        let (dtype, weight_dtype) = (hidden.dtype(), weight.dtype());
+        let (hidden, weight) = (wide(hidden), wide(weight));
+        let (loss, hidden_grad, weight_grad) =
+            linear_cross_entropy::loss_with_grads(&hidden, &weight, targets, output, scale);
+        (loss, narrowed(hidden_grad, dtype), weight_grad.map(|grad| narrowed(grad, weight_dtype)))
     }
 
     fn sum_of_squares(x: FlexTensor) -> FlexTensor {
-        if !all_f32([&x]) {
+        if !all_by_hand([&x]) {
             return squares_ops::portable::<Self>(x);
         }
-        squares::sum(&x)
+        squares::sum(&wide(x))
     }
 
     fn adamw_step(
@@ -317,6 +354,10 @@ pub enum Quantized {
     Packed(quantized::PackedWeight),
     /// For other types.
     Burn(FlexQTensor),
+}
+
+fn all_wide(tensors: Vec<FlexTensor>) -> Vec<FlexTensor> {
+    tensors.into_iter().map(wide).collect()
 }
 
 fn all_f32<'a>(tensors: impl IntoIterator<Item = &'a FlexTensor>) -> bool {

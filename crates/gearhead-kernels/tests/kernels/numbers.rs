@@ -185,7 +185,7 @@ pub(crate) fn linear_and_gradients([x, weight, upstream]: [&Numbers; 3], dtype: 
         Flex::linear_input_grad(raw(twice.clone()), vec![raw(weight.clone() * 2.0), raw(weight)]);
     let typed = |tensor| Tensor::<Flex, 2>::from_primitive(TensorPrimitive::Float(tensor));
     close("summed over weights", typed(x_grad_of_both), typed(x_grad.clone()) * 3.0);
-    let weight_grad = Flex::linear_weight_grad(raw(twice), out..2 * out, raw(x));
+    let weight_grad = Flex::linear_weight_grad(raw(twice), out..2 * out, raw(x), dtype);
     vec![("y", Numbers::of(y)), ("dx", numbers::<2>(x_grad)), ("dweight", numbers::<2>(weight_grad))]
 }
 

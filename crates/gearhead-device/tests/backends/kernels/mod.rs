@@ -46,6 +46,11 @@ impl<B: AutodiffKernels> Operation<B> {
         Self { stores: Some(dtype), ..self }
     }
 
+    /// What differs from the operation in f32 alone.
+    fn only_in_16_bits(self) -> Self {
+        Self { precisions: &PRECISIONS[1..], ..self }
+    }
+
     /// Burn's quantized tensors are of f32.
     fn only_in_f32(self) -> Self {
         Self { precisions: &PRECISIONS[..1], ..self }
@@ -125,6 +130,12 @@ impl<B: AutodiffKernels> At<'_, B> {
         Tensor::from_data(data, (self.device, self.computed))
     }
 
+    /// Weights that are trained in mixed precision: in f32, where numbers of 16 bits are computed with.
+    fn master<const D: usize>(&self, shape: [usize; D], phase: f64) -> Tensor<B, D> {
+        let dtype = if self.computed == DType::F64 { DType::F64 } else { DType::F32 };
+        Tensor::from_inner(self.tensor::<D>(shape, phase).cast(dtype)).require_grad()
+    }
+
     /// The same, which gets a gradient.
     fn leaf<const D: usize>(&self, shape: [usize; D], phase: f64) -> Tensor<B, D> {
         Tensor::from_inner(self.tensor(shape, phase)).require_grad()
@@ -138,7 +149,8 @@ impl<B: AutodiffKernels> At<'_, B> {
 
     /// What an operation gave, and the gradients that it sends back where sines flow in.
     fn differentiated<const D: usize>(&self, y: Tensor<B, D>) -> Differentiated<B> {
-        let upstream = Tensor::from_inner(self.tensor(y.dims(), 0.3));
+        // A loss is of f32, whatever it is made of.
+        let upstream = Tensor::from_inner(self.tensor::<D>(y.dims(), 0.3).cast(y.dtype()));
         let gradients = (y.clone() * upstream).sum().backward();
         Differentiated { outcome: vec![("y", Numbers::of(y.inner()))], gradients }
     }
@@ -152,6 +164,7 @@ struct Differentiated<B: AutodiffKernels> {
 impl<B: AutodiffKernels> Differentiated<B> {
     fn grad<const D: usize>(mut self, name: &'static str, leaf: &Tensor<B, D>) -> Self {
         let grad = leaf.grad(&self.gradients).expect("the leaf is tracked");
+        assert_eq!(grad.dtype(), leaf.dtype(), "{name}");
         self.outcome.push((name, Numbers::of(grad)));
         self
     }
