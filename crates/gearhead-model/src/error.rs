@@ -103,6 +103,16 @@ pub enum Error {
         /// The number with the largest amount in it, without its sign.
         value: f32,
     },
+    /// A device does not compute with numbers of a type that an option asks for.
+    #[error("{option} computes with numbers of type {dtype}, which {device} does not")]
+    NotComputed {
+        /// The option and its value.
+        option: String,
+        /// The type.
+        dtype: &'static str,
+        /// The backend of the device.
+        device: String,
+    },
     /// Adapters cannot be had in this way.
     #[error("lora.{reason}")]
     Lora {

@@ -9,7 +9,7 @@
 //! - [`decoder`]: the network that is trained, over packed documents;
 //! - [`lora`]: what is trained beside weights that stay as they are;
 //! - [`predictor`]: the network that predicts, over a cache, in f32 or in few bits;
-//! - [`storage`]: which types of numbers a device can hold;
+//! - [`storage`]: which types of numbers a device can hold and compute with;
 //! - [`cache`]: keys and values of what was read so far;
 //! - [`directory`]: weights from `model.safetensors`, whole or in parts, and to it;
 //! - [`gguf`]: a model as the one file of llama.cpp, and back;

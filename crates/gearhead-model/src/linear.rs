@@ -65,7 +65,10 @@ impl<B: Kernels> LinearWeights<B> {
 
 fn with_bias<B: Kernels>(rows: Tensor<B, 2>, bias: Option<Tensor<B, 1>>) -> Tensor<B, 2> {
     match bias {
-        Some(bias) => rows + bias.unsqueeze(),
+        Some(bias) => {
+            let dtype = rows.dtype();
+            rows + bias.unsqueeze().cast(dtype)
+        }
         None => rows,
     }
 }

@@ -1,4 +1,4 @@
-//! What a device can hold in memory, and weights in the types that it holds.
+//! What a device can hold in memory and compute with, and weights in the types that it holds.
 
 use burn::tensor::{
     DType, ElementConversion, Tensor, TensorData,
@@ -14,7 +14,12 @@ pub fn stores<B: Backend>(device: &B::Device, dtype: DType) -> bool {
     B::dtype_usage(device, dtype).contains(DTypeUsage::Storage)
 }
 
-/// Makes sure of it for what an option asks for.
+/// Whether a device computes with numbers of a type.
+pub fn computes<B: Backend>(device: &B::Device, dtype: DType) -> bool {
+    B::dtype_usage(device, dtype).is_superset(DTypeUsage::Storage | DTypeUsage::Arithmetic)
+}
+
+/// Makes sure that a device holds numbers of a type for what an option asks for.
 ///
 /// # Errors
 ///
@@ -28,6 +33,22 @@ pub fn check_stores<B: Backend>(
         return Ok(());
     }
     Err(Error::NotStored { option: option(), dtype: dtype.name(), device: B::name(device) })
+}
+
+/// Makes sure that a device computes with numbers of a type for what an option asks for.
+///
+/// # Errors
+///
+/// [`Error::NotComputed`] names the option, the type and the backend.
+pub fn check_computes<B: Backend>(
+    device: &B::Device,
+    dtype: DType,
+    option: impl FnOnce() -> String,
+) -> Result<()> {
+    if computes::<B>(device, dtype) {
+        return Ok(());
+    }
+    Err(Error::NotComputed { option: option(), dtype: dtype.name(), device: B::name(device) })
 }
 
 /// The type that numbers are read from a file in, to be kept as another.

@@ -20,6 +20,7 @@ use crate::{
     data::TrainData,
     error::{Error, Result},
     optimizer::AdamW,
+    precision::LossScale,
     trainer::save_trained,
 };
 
@@ -51,6 +52,9 @@ pub(crate) struct State {
     pub(crate) losses: Vec<f64>,
     /// Steps that were skipped one after the other up to here.
     pub(crate) skipped: usize,
+    /// Where the activations need one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) loss_scale: Option<LossScale>,
     /// How much of `metrics.jsonl` tells of the steps that were done.
     pub(crate) metrics_bytes: u64,
     /// What the training is made from.

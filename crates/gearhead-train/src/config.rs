@@ -10,6 +10,7 @@ use crate::{
     divergence::OnDivergence,
     error::{Error, Result},
     optimizer::MomentDtype,
+    precision::ActivationDtype,
 };
 
 /// Everything that decides a training. Unknown keys are refused.
@@ -100,6 +101,8 @@ pub struct TrainConfig {
     /// 0 keeps what the backward pass of every layer needs; 1 keeps the input of every layer and runs the layer again; `k`
     /// keeps the input of every `k`-th layer and runs `k` layers again at a time. The result is the same.
     pub recompute_every: usize,
+    /// The numbers of activations and of the gradients that flow back through them; weights and sums are f32 with each.
+    pub precision: ActivationDtype,
     /// The highest learning rate.
     pub learning_rate: f64,
     /// The learning rate at the end, as a share of the highest.
@@ -137,6 +140,7 @@ impl Default for TrainConfig {
             batch_size: 32,
             accumulation: 1,
             recompute_every: 0,
+            precision: ActivationDtype::F32,
             learning_rate: 1e-3,
             min_learning_rate_share: 0.1,
             warmup_steps: 50,

@@ -88,7 +88,7 @@ impl Journal {
         let mut write = || -> std::io::Result<()> {
             writeln!(self.metrics, "{line}")?;
             match event {
-                Event::Step { step, loss, grad_norm, learning_rate, resident_bytes, .. } => {
+                Event::Step { step, loss, grad_norm, learning_rate, resident_bytes, loss_scale, .. } => {
                     let now = SystemTime::now();
                     let resident = resident_bytes.map(|bytes| bytes as f64);
                     for (tag, value) in [
@@ -96,6 +96,7 @@ impl Journal {
                         ("grad_norm", Some(*grad_norm)),
                         ("learning_rate", Some(*learning_rate)),
                         ("resident_bytes", resident),
+                        ("loss_scale", *loss_scale),
                     ] {
                         if let Some(value) = value {
                             self.events.scalar(tag, *step as u64, value, now)?;
@@ -196,6 +197,14 @@ impl Journal {
                 let samples = serde_json::from_value::<Vec<SampleText>>(line["samples"].clone());
                 self.keep_samples(count("step"), samples.unwrap_or_default());
             }
+            "loss_scale" if line["overflow"] == true => self.incidents.push(Incident {
+                step: count("step"),
+                kind: IncidentKind::SkippedBatch,
+                text: format!(
+                    "Left out, since gradients overflow in f16; the loss scale is {} from here.",
+                    number("loss_scale")
+                ),
+            }),
             "skip" => self.incidents.push(Incident {
                 step: count("step"),
                 kind: IncidentKind::SkippedBatch,

@@ -11,6 +11,7 @@
 //! - [`data`]: cases or text as tokenised documents, and batches of them;
 //! - [`show_batch`]: the first batch as text, with what the loss is taken on;
 //! - [`schedule`]: the learning rate of each step;
+//! - [`precision`]: in which numbers is computed, and the loss scale of f16;
 //! - [`gradients`]: gradients of a step, layer by layer;
 //! - [`optimizer`]: clipping and AdamW;
 //! - [`plan`]: what memory a training will need, and settings with which it fits;
@@ -32,6 +33,7 @@ pub mod gradients;
 mod journal;
 pub mod optimizer;
 pub mod plan;
+pub mod precision;
 pub mod provenance;
 pub mod report;
 mod samples;

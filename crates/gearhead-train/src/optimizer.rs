@@ -184,7 +184,7 @@ impl<B: AutodiffKernels> AdamW<B> {
             epsilon: config.epsilon as f32,
             weight_decay: 0.0,
             step: self.step,
-            grad_scale: (clip / gradients.target_count.max(1) as f64) as f32,
+            grad_scale: (clip / (gradients.target_count.max(1) as f64 * gradients.scale)) as f32,
         };
         decoder.map(&mut Update {
             grads: gradients.grads,

@@ -25,6 +25,7 @@ use crate::{
     journal::{Journal, resident_bytes},
     optimizer::{AdamW, MomentDtype},
     plan::Plan,
+    precision::LossScale,
     provenance::Provenance,
     samples::samples,
     schedule::learning_rate,
@@ -68,6 +69,19 @@ pub enum Event {
         seconds: f64,
         /// Memory of the process in use, where the system tells it.
         resident_bytes: Option<u64>,
+        /// The loss scale of this step, in f16.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        loss_scale: Option<f64>,
+    },
+    /// In f16, the loss scale was halved, since gradients overflowed and the step was left out, or doubled after many steps
+    /// in which they did not.
+    LossScale {
+        /// After which step.
+        step: usize,
+        /// From now on.
+        loss_scale: f64,
+        /// Whether gradients overflowed.
+        overflow: bool,
     },
     /// The validation cases were evaluated.
     Evaluation {
@@ -235,6 +249,10 @@ impl<'a, B: AutodiffKernels> Training<'a, B> {
         if config.train.optimizer_dtype == MomentDtype::Bits8 {
             check_stores::<B>(device, DType::U8, || "train.optimizer_dtype = \"8bit\"".to_owned())?;
         }
+        let precision = config.train.precision;
+        for device in devices {
+            precision.check::<B>(device)?;
+        }
         let folder = &config.output;
         std::fs::create_dir_all(folder).map_err(io(folder))?;
         let (found, damaged) = Checkpoint::newest(folder)?;
@@ -283,6 +301,7 @@ impl<'a, B: AutodiffKernels> Training<'a, B> {
                 best: None,
                 losses: Vec::new(),
                 skipped: 0,
+                loss_scale: LossScale::first(precision),
                 metrics_bytes: 0,
                 made_from,
             };
@@ -368,8 +387,15 @@ impl<'a, B: AutodiffKernels> Training<'a, B> {
     fn step(&mut self, epoch: usize, batch: &[usize]) -> Result<()> {
         let config = &self.config.train;
         let documents: Vec<_> = batch.iter().map(|index| &self.data.train[*index]).collect();
-        let gradients = shared_step_gradients(self.decoder(), &documents, config, self.others);
+        let loss_scale = self.state.loss_scale.map(LossScale::value);
+        let gradients = shared_step_gradients(self.decoder(), &documents, config, loss_scale, self.others);
         let step = self.state.step + 1;
+        if let Some(lowered) = self.lowered_scale(&gradients) {
+            self.state.loss_scale = Some(lowered);
+            self.state.step = step;
+            self.state.tokens += gradients.token_count;
+            return self.record(&Event::LossScale { step, loss_scale: lowered.value(), overflow: true });
+        }
         if let Some(wrong) = self.judge(&gradients) {
             let cases: Vec<usize> = batch.iter().map(|index| index + 1).collect();
             let skips = config.on_divergence == OnDivergence::Skip;
@@ -397,11 +423,24 @@ impl<'a, B: AutodiffKernels> Training<'a, B> {
             target_tokens: gradients.target_count,
             seconds: self.seconds(),
             resident_bytes: resident_bytes(),
+            loss_scale,
         };
         // Taken out, so that the weights are held once and changed in place.
         let decoder = self.decoder.take().expect("the decoder is away only while a step is taken");
         self.decoder = Some(self.optimizer.step(decoder, gradients, rate, config));
-        self.record(&event)
+        self.record(&event)?;
+        let Some(scale) = &mut self.state.loss_scale else { return Ok(()) };
+        *scale = scale.after_step();
+        match scale.value() {
+            value if Some(value) == loss_scale => Ok(()),
+            value => self.record(&Event::LossScale { step, loss_scale: value, overflow: false }),
+        }
+    }
+
+    /// The loss scale after gradients that overflowed, where a lower one may mend that.
+    fn lowered_scale(&self, gradients: &StepGradients) -> Option<LossScale> {
+        let has_overflowed = gradients.loss.is_finite() && !gradients.grad_norm.is_finite();
+        self.state.loss_scale.filter(|_| has_overflowed)?.lowered()
     }
 
     /// What is wrong with a step that was not taken yet.

@@ -138,7 +138,7 @@ pub fn documents(vocab_size: usize, count: usize, tokens: usize) -> Vec<Document
 ///
 /// # Errors
 ///
-/// The model cannot be opened or its shape is not possible.
+/// The model cannot be opened, its shape is not possible, or the device does not compute in the precision.
 pub fn training(
     device: &Device,
     model: Model<'_>,
@@ -162,6 +162,7 @@ impl Job for Training<'_> {
     type Output = Result<Measured>;
 
     fn run<B: AutodiffKernels>(self, device: &B::Device) -> Self::Output {
+        self.config.precision.check::<B>(device)?;
         let mut decoder = self.model.decoder::<B>(device)?;
         let documents = self::documents(decoder.config().vocab_size, self.documents, self.tokens);
         let documents: Vec<_> = documents.iter().collect();

@@ -26,6 +26,18 @@ pub(crate) enum OptimizerDtype {
     Bits8,
 }
 
+/// The numbers of activations.
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+pub(crate) enum Activations {
+    /// 32 bit
+    #[default]
+    F32,
+    /// 16 bit, the upper half of an f32
+    Bf16,
+    /// 16 bit, IEEE 754
+    F16,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct BenchArgs {
     #[command(flatten)]
@@ -48,6 +60,9 @@ pub(crate) struct BenchArgs {
     /// Training: keep the input of every K-th layer and run K layers again at a time; 0 keeps all
     #[arg(long, value_name = "K", default_value_t = 0)]
     pub(crate) recompute_every: u32,
+    /// Training: the numbers of activations
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) activations: Activations,
     /// Training: how AdamW's moments are stored
     #[arg(long, value_enum, default_value_t)]
     pub(crate) optimizer_dtype: OptimizerDtype,

@@ -23,7 +23,7 @@ use gearhead::{
     model::{self, Precision},
 };
 
-pub(crate) use bench::{BenchArgs, OptimizerDtype, Work};
+pub(crate) use bench::{Activations, BenchArgs, OptimizerDtype, Work};
 pub(crate) use check::CheckArgs;
 pub(crate) use data::{DataCommand, GenerateArgs as DataGenerateArgs};
 pub(crate) use devices::{DevicesArgs, DoctorArgs, ProbeArgs};

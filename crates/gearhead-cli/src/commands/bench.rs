@@ -4,13 +4,13 @@ use gearhead::{
     bench::{self, Generation, Measured, Model},
     device::{Depth, System, probe::Prober, survey},
     model::{Precision, WeightDtype},
-    train::{config::TrainConfig, optimizer::MomentDtype},
+    train::{config::TrainConfig, optimizer::MomentDtype, precision::ActivationDtype},
 };
 use serde_json::json;
 
 use super::device;
 use crate::{
-    args::{BenchArgs, OptimizerDtype, Work},
+    args::{Activations, BenchArgs, OptimizerDtype, Work},
     failure::Failure,
     output,
 };
@@ -79,6 +79,11 @@ fn train_config(args: &BenchArgs) -> TrainConfig {
     let mut config = TrainConfig::default();
     config.accumulation = args.accumulation as usize;
     config.recompute_every = args.recompute_every as usize;
+    config.precision = match args.activations {
+        Activations::F32 => ActivationDtype::F32,
+        Activations::Bf16 => ActivationDtype::Bf16,
+        Activations::F16 => ActivationDtype::F16,
+    };
     config.optimizer_dtype = match args.optimizer_dtype {
         OptimizerDtype::F32 => MomentDtype::F32,
         OptimizerDtype::Bits8 => MomentDtype::Bits8,

@@ -137,6 +137,16 @@ impl View {
                 self.bar.set_position(*step as u64);
                 self.say(format!("going on after step {step}"));
             }
+            Event::LossScale { step, loss_scale, overflow, .. } => {
+                if *overflow {
+                    self.bar.inc(1);
+                    self.say(format!(
+                        "step {step} left out: gradients overflow in f16; the loss scale is {loss_scale} now"
+                    ));
+                } else {
+                    self.say(format!("step {step}: the loss scale is {loss_scale} now"));
+                }
+            }
             Event::Skip { step, what, value, cases, .. } => {
                 self.bar.inc(1);
                 let cases = cases.iter().take(8).map(ToString::to_string).collect::<Vec<_>>().join(", ");

@@ -1,4 +1,5 @@
-//! Twenty steps of AdamW on two models against PyTorch: every loss, every gradient's norm, and how far parameters moved.
+//! Twenty steps of AdamW on two models against PyTorch: every loss, every gradient's norm, and how far parameters moved. In 16
+//! bits, where the device computes with them, against PyTorch in float64 too, as far as PyTorch itself goes from that in them.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +9,8 @@ use gearhead_device::{Job, run};
 use gearhead_kernels::AutodiffKernels;
 use gearhead_model::{Decoder, ModelDirectory, for_each_parameter};
 use gearhead_train::{
-    config::TrainConfig, gradients::step_gradients, optimizer::AdamW, schedule::learning_rate,
+    config::TrainConfig, gradients::shared_step_gradients, optimizer::AdamW, precision::ActivationDtype,
+    schedule::learning_rate,
 };
 use libtest_mimic::{Failed, Trial};
 use serde::Deserialize;
@@ -32,6 +34,17 @@ struct Training {
     losses: Vec<f64>,
     grad_norms: Vec<f64>,
     parameters: BTreeMap<usize, BTreeMap<String, Parameter>>,
+    in_bfloat16: Distances,
+    in_float16: Distances,
+}
+
+/// How far PyTorch is from its float64 in other numbers.
+#[derive(Deserialize, Clone, Copy)]
+struct Distances {
+    loss: f64,
+    grad_norm: f64,
+    #[serde(rename = "moved_20")]
+    moved: f64,
 }
 
 #[derive(Deserialize)]
@@ -57,20 +70,40 @@ impl Training {
 }
 
 pub(crate) fn trials(tested: &Tested) -> Vec<Trial> {
-    let of_model = |model: &'static str, way: &'static str, accumulation, recompute_every| {
-        tested.trial(format!("training::{model}, {way}"), move |tested| {
-            let Expected { mut config, mut models } = fixtures::read("training/expected.json");
-            (config.accumulation, config.recompute_every) = (accumulation, recompute_every);
-            let expected = models.remove(model).expect("the fixture has the model");
-            let taken = run(&tested.device, TwentySteps { model, config: &config, expected: &expected });
-            compare(&taken, &expected)
-        })
-    };
-    vec![
-        of_model("llama_gqa", "a step at once", 1, 0),
-        of_model("llama_gqa_tied_head_dim", "a step in three pieces, layers run again", 3, 1),
-    ]
+    let mut trials = Vec::new();
+    for precision in tested.computes.iter().map(|dtype| named(*dtype)) {
+        for (model, way, accumulation, recompute_every) in [
+            ("llama_gqa", "a step at once", 1, 0),
+            ("llama_gqa_tied_head_dim", "a step in three pieces, layers run again", 3, 1),
+        ] {
+            let check = match precision {
+                ActivationDtype::F32 => format!("training::{model}, {way}"),
+                _ => format!("training::{model}, {way}, {}", precision.name()),
+            };
+            trials.push(tested.trial(check, move |tested| {
+                let Expected { mut config, mut models } = fixtures::read("training/expected.json");
+                config.precision = precision;
+                (config.accumulation, config.recompute_every) = (accumulation, recompute_every);
+                let allowed = allowed(&models, precision);
+                let expected = models.remove(model).expect("the fixture has the model");
+                let taken = run(&tested.device, TwentySteps { model, config: &config, expected: &expected });
+                compare(&taken, &expected, &allowed)
+            }));
+        }
+    }
+    trials
 }
+
+fn named(dtype: DType) -> ActivationDtype {
+    match dtype {
+        DType::F16 => ActivationDtype::F16,
+        DType::BF16 => ActivationDtype::Bf16,
+        _ => ActivationDtype::F32,
+    }
+}
+
+/// That of PyTorch's steps in f16.
+const LOSS_SCALE: f64 = 4096.0;
 
 /// What a training left.
 struct Taken {
@@ -99,7 +132,8 @@ impl Job for TwentySteps<'_> {
         let mut taken = Taken { losses: Vec::new(), grad_norms: Vec::new(), moved: BTreeMap::new() };
         for (index, chosen) in expected.steps.iter().enumerate() {
             let chosen: Vec<&Document> = chosen.iter().map(|index| &documents[*index]).collect();
-            let gradients = step_gradients(&decoder, &chosen, config);
+            let loss_scale = (config.precision == ActivationDtype::F16).then_some(LOSS_SCALE);
+            let gradients = shared_step_gradients(&decoder, &chosen, config, loss_scale, &[]);
             taken.losses.push(gradients.loss);
             taken.grad_norms.push(gradients.grad_norm);
             let rate = learning_rate(config, index, expected.steps.len());
@@ -128,19 +162,46 @@ fn moved(before: &BTreeMap<String, Vec<f64>>, after: &BTreeMap<String, Vec<f64>>
     after.iter().map(norm).collect()
 }
 
-fn compare(taken: &Taken, expected: &Training) -> Result<(), Failed> {
-    let allowed = |quantity| tolerance(quantity, DType::F32);
+/// How far the steps may be from PyTorch's in float64.
+fn allowed(models: &BTreeMap<String, Training>, precision: ActivationDtype) -> Distances {
+    let furthest = |of: fn(&Training) -> Distances, part: fn(Distances) -> f64| {
+        TIMES_PYTORCH * models.values().map(|training| part(of(training))).fold(0.0, f64::max)
+    };
+    let of: fn(&Training) -> Distances = match precision {
+        ActivationDtype::F32 => {
+            let of = |quantity| tolerance(quantity, DType::F32);
+            return Distances {
+                loss: of(Quantity::Loss),
+                grad_norm: of(Quantity::GradientNorm),
+                moved: of(Quantity::Moved),
+            };
+        }
+        ActivationDtype::Bf16 => |training| training.in_bfloat16,
+        ActivationDtype::F16 => |training| training.in_float16,
+    };
+    Distances {
+        loss: furthest(of, |distances| distances.loss),
+        grad_norm: furthest(of, |distances| distances.grad_norm),
+        moved: furthest(of, |distances| distances.moved),
+    }
+}
+
+/// One training in 16 bits is a sample of how far rounding goes, so the further of two counts, twice. After a single step it goes
+/// as far as after twenty: AdamW makes as much of a gradient that nearly cancels as of any other.
+const TIMES_PYTORCH: f64 = 2.0;
+
+fn compare(taken: &Taken, expected: &Training, allowed: &Distances) -> Result<(), Failed> {
     for (index, (ours, loss)) in taken.losses.iter().zip(&expected.losses).enumerate() {
-        close(&format!("the loss before step {}", index + 1), *ours, *loss, allowed(Quantity::Loss))?;
+        close(&format!("the loss before step {}", index + 1), *ours, *loss, allowed.loss)?;
     }
     for (index, (ours, norm)) in taken.grad_norms.iter().zip(&expected.grad_norms).enumerate() {
         let what = format!("the gradient norm of step {}", index + 1);
-        close(&what, *ours, *norm, allowed(Quantity::GradientNorm) * norm)?;
+        close(&what, *ours, *norm, allowed.grad_norm * norm)?;
     }
     for (step, parameters) in &expected.parameters {
         for (name, Parameter { moved }) in parameters {
             let what = format!("how far {name} moved in {step} steps");
-            close(&what, taken.moved[step][name], *moved, allowed(Quantity::Moved) * moved)?;
+            close(&what, taken.moved[step][name], *moved, allowed.moved * moved)?;
         }
     }
     Ok(())

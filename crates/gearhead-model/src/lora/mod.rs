@@ -180,7 +180,10 @@ impl<B: Kernels> AdapterWeights<B> {
         let inside = linear(x, vec![self.a]).mul_scalar(self.scale);
         let y = linear_add(inside, self.b, y);
         match factors {
-            Some(factors) => y * factors.unsqueeze(),
+            Some(factors) => {
+                let dtype = y.dtype();
+                y * factors.unsqueeze().cast(dtype)
+            }
             None => y,
         }
     }

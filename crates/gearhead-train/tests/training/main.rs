@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
 mod finetuning;
+mod precision;
 mod resuming;
 
 use std::{
@@ -114,7 +115,11 @@ impl Workshop {
         let (mut events, stop) = (Vec::new(), AtomicBool::new(false));
         let control = Control { start, stop: Some(&stop), ..Control::default() };
         let summary = train::<B>(&self.config, &data, control, &self.devices, &mut |event| {
-            if matches!(event, Event::Step { step, .. } if *step == until) {
+            let done = match event {
+                Event::Step { step, .. } | Event::LossScale { step, overflow: true, .. } => *step,
+                _ => 0,
+            };
+            if done == until {
                 stop.store(true, Ordering::Relaxed);
             }
             events.push(event.clone());
