@@ -15,6 +15,7 @@ use gearhead_train::{
     Config, Control, Event, Plan, Summary,
     data::TrainData,
     plan::{Operations, Place},
+    precision::ActivationDtype,
 };
 
 use crate::{Engine, Result};
@@ -33,7 +34,18 @@ pub fn plan_on(device: &Device, config: &Config, data: &TrainData, budget_bytes:
     let program_bytes = if device.shares_memory() { resident_memory().unwrap_or_default() } else { 0 };
     let budget_bytes =
         budget_bytes.or_else(|| Some(device.available_memory()?.saturating_add(program_bytes)));
-    Plan::new(config, data, Place { operations, program_bytes, budget_bytes })
+    let computes_bf16 = run(device, ComputesBf16);
+    Plan::new(config, data, Place { operations, program_bytes, budget_bytes, computes_bf16 })
+}
+
+struct ComputesBf16;
+
+impl Job for ComputesBf16 {
+    type Output = bool;
+
+    fn run<B: AutodiffKernels>(self, device: &B::Device) -> bool {
+        ActivationDtype::Bf16.is_computed_by::<B>(device)
+    }
 }
 
 /// Trains as the configuration says (see [`gearhead_train::train()`]) on devices of one backend; when all steps of a training

@@ -61,12 +61,11 @@ impl Ledger {
         Self { reuse, now: [0; USES], most: [0; USES], aside: 0, most_aside: 0, pool, written: 0 }
     }
 
-    /// Memory for a tensor of so many `f32`.
-    pub(super) fn take(&mut self, numbers: usize, by: Use) -> Held {
-        let bytes = 4 * numbers as u64;
+    /// Memory for a tensor.
+    pub(super) fn take(&mut self, bytes: u64, by: Use) -> Held {
         let is_in_pool = self.reuse == Reuse::Places && bytes >= SMALLEST_IN_POOL;
         let place = is_in_pool.then(|| {
-            let lines = (4 * numbers).div_ceil(LINE);
+            let lines = (bytes as usize).div_ceil(LINE);
             let start = self.pool.take(lines).expect("the pool has no end");
             self.written = self.written.max(start + lines);
             (start, lines)
@@ -75,8 +74,8 @@ impl Ledger {
     }
 
     /// Memory that goes back to the system when it is given back.
-    pub(super) fn take_aside(&mut self, numbers: usize, by: Use) -> Held {
-        self.note(Held { bytes: 4 * numbers as u64, by, place: None })
+    pub(super) fn take_aside(&mut self, bytes: u64, by: Use) -> Held {
+        self.note(Held { bytes, by, place: None })
     }
 
     fn note(&mut self, held: Held) -> Held {
@@ -128,7 +127,7 @@ impl IntoIterator for Held {
 mod tests {
     use super::*;
 
-    const MIB: usize = 1 << 18;
+    const MIB: u64 = 1 << 20;
 
     #[test]
     fn a_place_serves_what_fits_in_and_places_that_touch_are_one() {

@@ -39,6 +39,8 @@ pub struct Place {
     pub program_bytes: u64,
     /// What all together may take, where that is known.
     pub budget_bytes: Option<u64>,
+    /// Whether `train.precision = "bf16"` may be named where f32 does not fit.
+    pub computes_bf16: bool,
 }
 
 /// The memory of a training.
@@ -136,9 +138,8 @@ impl Plan {
         let configured = Configured { settings, peak_bytes, fits: fits(peak_bytes) };
         let chosen = match place.budget_bytes {
             Some(budget) if peak_bytes > budget => {
-                choose::fitting(settings, config.model.n_layers, budget, |settings| {
-                    planner.parts(settings).sum()
-                })
+                let choice = choose::Choice { n_layers: config.model.n_layers, bf16: place.computes_bf16 };
+                choose::fitting(settings, choice, budget, |settings| planner.parts(settings).sum())
             }
             _ => settings,
         };
@@ -235,7 +236,7 @@ impl Planner {
     }
 
     fn parts(&self, settings: &Settings) -> Parts {
-        let mut walk = Walk::new(&self.model, &self.parameters, self.place.operations);
+        let mut walk = Walk::new(&self.model, &self.parameters, self.place.operations, settings.precision);
         for step in load::spread(&self.steps(settings)) {
             walk.gradients(step, settings.recompute_every);
         }

@@ -1,5 +1,8 @@
 //! A step as memory sees it: what the forward pass keeps of each layer, what the backward pass takes and gives back. It
 //! follows `gradients.rs` and the blocks of the kernels operation by operation.
+//!
+//! In 16 bits, an operation makes f32 of what it is given and rounds what it made; products of the portable operations make
+//! 16 bits of a weight instead.
 
 use gearhead_kernels::{Heads, logit_rows};
 use gearhead_model::ModelConfig;
@@ -9,7 +12,7 @@ use super::{
     load::Load,
     parameters::{Frozen, Parameters},
 };
-use crate::gradients::segments;
+use crate::{gradients::segments, precision::ActivationDtype};
 
 /// Which implementation of the operations computes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +28,7 @@ pub(super) struct Walk<'a> {
     config: &'a ModelConfig,
     parameters: &'a Parameters,
     operations: Operations,
+    activations: ActivationDtype,
     heads: Heads,
     ledger: Ledger,
 }
@@ -41,7 +45,7 @@ struct Gradients {
 struct Layer {
     qkv: Held,
     attended: Held,
-    beside: Held,
+    beside: Option<Held>,
     /// Between the blocks.
     middle: Held,
     gate_up: Held,
@@ -51,12 +55,18 @@ struct Layer {
 }
 
 impl<'a> Walk<'a> {
-    pub(super) fn new(config: &'a ModelConfig, parameters: &'a Parameters, operations: Operations) -> Self {
+    pub(super) fn new(
+        config: &'a ModelConfig,
+        parameters: &'a Parameters,
+        operations: Operations,
+        activations: ActivationDtype,
+    ) -> Self {
         let reuse = match operations {
             Operations::Cpu => Reuse::Places,
             Operations::Portable => Reuse::ForAnything,
         };
-        Self { config, parameters, operations, heads: config.heads(), ledger: Ledger::new(reuse) }
+        let (heads, ledger) = (config.heads(), Ledger::new(reuse));
+        Self { config, parameters, operations, activations, heads, ledger }
     }
 
     pub(super) fn ledger(&self) -> &Ledger {
@@ -75,9 +85,10 @@ impl<'a> Walk<'a> {
         gradients.layers.into_iter().flatten().for_each(|layer| self.ledger.give(layer));
     }
 
-    /// The loss of some documents.
+    /// The loss of some documents, which is computed in f32.
     pub(super) fn evaluation(&mut self, load: Load) {
         let d_model = self.config.d_model;
+        let activations = std::mem::replace(&mut self.activations, ActivationDtype::F32);
         let mut x = self.take(load.tokens * d_model, Use::Workspace);
         for _ in 0..self.config.n_layers {
             let made = self.forgotten_layer(load);
@@ -90,12 +101,13 @@ impl<'a> Walk<'a> {
         let logits = self.logits(load);
         self.ledger.give(logits);
         self.ledger.give(predicting);
+        self.activations = activations;
     }
 
     /// What is brought to the host and turned into bytes while a model or a checkpoint is written.
     pub(super) fn writing(&mut self) {
         let largest = self.parameters.largest();
-        let held = [(); 2].map(|()| self.ledger.take_aside(largest, Use::Workspace));
+        let held = [(); 2].map(|()| self.take_aside(largest, Use::Workspace));
         self.ledger.give(held);
     }
 
@@ -103,7 +115,7 @@ impl<'a> Walk<'a> {
     pub(super) fn update(&mut self) {
         if self.operations == Operations::Portable {
             let largest = self.parameters.largest();
-            let held = [(); 4].map(|()| self.ledger.take(largest, Use::Workspace));
+            let held = [(); 4].map(|()| self.take(largest, Use::Workspace));
             self.ledger.give(held);
         }
     }
@@ -112,7 +124,7 @@ impl<'a> Walk<'a> {
         let d_model = self.config.d_model;
         let segments = segments(self.config.n_layers, recompute_every);
         let (last, earlier) = segments.split_last().expect("a decoder has a layer");
-        let mut inputs = vec![self.take(load.tokens * d_model, Use::Activations)];
+        let mut inputs = vec![self.of_activations(load.tokens * d_model, Use::Activations)];
         for segment in earlier {
             let mut x = None;
             for _ in segment.clone() {
@@ -136,7 +148,11 @@ impl<'a> Walk<'a> {
         let is_trained = self.parameters.frozen.is_none();
         if is_trained && !self.parameters.is_tied && gradients.embedding.is_none() {
             // Zeros are made by Burn, and its memory goes back to the system.
-            gradients.embedding = Some(self.ledger.take_aside(self.parameters.table, Use::Gradients));
+            gradients.embedding = Some(self.take_aside(self.parameters.table, Use::Gradients));
+        }
+        if is_trained {
+            let widened = self.widened(load.tokens * d_model);
+            self.ledger.give(widened);
         }
         self.ledger.give(grad);
     }
@@ -145,7 +161,8 @@ impl<'a> Walk<'a> {
     fn forgotten_layer(&mut self, load: Load) -> Held {
         let Layer { qkv, attended, beside, middle, gate_up, output, given } =
             self.forward(load, Use::Workspace);
-        self.ledger.give([qkv, attended, beside, middle, gate_up]);
+        self.ledger.give([qkv, attended, middle, gate_up]);
+        self.ledger.give(beside);
         self.ledger.give(given);
         output
     }
@@ -157,20 +174,22 @@ impl<'a> Walk<'a> {
     fn forward(&mut self, load: Load, by: Use) -> Layer {
         let Load { tokens, .. } = load;
         let (d_model, d_ff) = (self.config.d_model, self.config.d_ff);
+        let (q_dim, qkv_dim) = (self.heads.q_dim(), self.heads.qkv_dim());
         let mut given = Vec::new();
-        let normed = self.take(tokens * d_model, Use::Workspace);
-        let qkv = self.joined(tokens * self.heads.qkv_dim(), by);
+        let normed = self.made(tokens * d_model, tokens * d_model, Use::Workspace);
+        let qkv = self.joined(tokens * d_model, tokens * qkv_dim, by);
         self.given(normed, &mut given);
-        let attended = self.take(tokens * self.heads.q_dim(), by);
-        let beside = self.take(self.beside_attention(load), by);
+        let qkv = self.turned(qkv, tokens * qkv_dim, by);
+        let attended = self.made(tokens * qkv_dim, tokens * q_dim, by);
+        let beside = self.beside_attention(load, by);
         let scores = self.attention_workspace(load, 2);
         self.ledger.give(scores);
-        let middle = self.take(tokens * d_model, by);
-        let normed = self.take(tokens * d_model, Use::Workspace);
-        let gate_up = self.joined(tokens * 2 * d_ff, by);
+        let middle = self.product(tokens * (q_dim + d_model), q_dim * d_model, tokens * d_model, by);
+        let normed = self.made(tokens * d_model, tokens * d_model, Use::Workspace);
+        let gate_up = self.joined(tokens * d_model, tokens * 2 * d_ff, by);
         self.given(normed, &mut given);
-        let active = self.take(tokens * d_ff, Use::Workspace);
-        let output = self.take(tokens * d_model, by);
+        let active = self.made(tokens * 2 * d_ff, tokens * d_ff, Use::Workspace);
+        let output = self.product(tokens * (d_ff + d_model), d_ff * d_model, tokens * d_model, by);
         self.given(active, &mut given);
         Layer { qkv, attended, beside, middle, gate_up, output, given }
     }
@@ -183,9 +202,10 @@ impl<'a> Walk<'a> {
     /// The gradient for what the last layer made.
     fn head(&mut self, load: Load, gradients: &mut Gradients) -> Held {
         let (all, predicting) = (load.tokens * self.config.d_model, load.targets * self.config.d_model);
-        let normed = self.take(all, Use::Workspace);
-        let hidden = self.take(predicting, Use::Logits);
+        let normed = self.made(all, all, Use::Workspace);
+        let hidden = self.of_activations(predicting, Use::Logits);
         self.ledger.give(normed);
+        let widened = self.widened(predicting);
         let hidden_grad = self.take(predicting, Use::Logits);
         let logits = if self.parameters.frozen.is_none() {
             let found = self.take(self.parameters.table, Use::Gradients);
@@ -196,11 +216,15 @@ impl<'a> Walk<'a> {
             self.logits(load)
         };
         self.ledger.give(logits);
+        let hidden_grad = self.rounded(hidden_grad, predicting, Use::Logits);
+        self.ledger.give(widened);
         let pushed = self.pushed(predicting);
         self.ledger.give(hidden_grad);
-        let rows = self.ledger.take_aside(all, Use::Workspace);
+        let rows = self.activations_aside(all);
+        let widened = self.widened(all + predicting);
+        self.ledger.give(widened);
         self.ledger.give(pushed);
-        let grad = self.take(all, Use::Workspace);
+        let grad = self.made(all, all, Use::Workspace);
         self.ledger.give([rows, hidden]);
         grad
     }
@@ -214,31 +238,38 @@ impl<'a> Walk<'a> {
         self.ledger.give([grad, output]);
         let parameters = self.parameters;
 
-        let active_grad = self.take(tokens * d_ff, Use::Workspace);
-        let gate_up_grad = self.take(tokens * 2 * d_ff, Use::Workspace);
-        let active = self.take(tokens * d_ff, Use::Workspace);
+        let (q_dim, qkv_dim) = (self.heads.q_dim(), self.heads.qkv_dim());
+        let active_grad = self.product(tokens * d_model, d_ff * d_model, tokens * d_ff, Use::Workspace);
+        let gate_up_grad = self.made(tokens * 3 * d_ff, tokens * 2 * d_ff, Use::Workspace);
+        let active = self.made(0, tokens * d_ff, Use::Workspace);
         self.ledger.give([active_grad, active]);
-        let normed = self.take(tokens * d_model, Use::Workspace);
+        let normed = self.made(tokens * d_model, tokens * d_model, Use::Workspace);
+        let widened = self.widened(tokens * (2 * d_ff + d_model));
         let mut found: Vec<Held> =
             parameters.mlp.iter().map(|numbers| self.take(*numbers, Use::Gradients)).collect();
+        self.ledger.give(widened);
         self.ledger.give(normed);
-        let normed_grad = self.take(tokens * d_model, Use::Workspace);
+        let normed_grad = self.product(tokens * 2 * d_ff, d_ff * d_model, tokens * d_model, Use::Workspace);
         self.ledger.give(gate_up_grad);
-        let middle_grad = self.take(tokens * d_model, Use::Workspace);
+        let middle_grad = self.made(tokens * 3 * d_model, tokens * d_model, Use::Workspace);
         self.ledger.give([normed_grad, pushed, gate_up, middle]);
 
-        let attended_grad = self.take(tokens * self.heads.q_dim(), Use::Workspace);
-        let qkv_grad = self.take(tokens * self.heads.qkv_dim(), Use::Workspace);
+        let attended_grad = self.product(tokens * d_model, q_dim * d_model, tokens * q_dim, Use::Workspace);
+        let qkv_grad = self.made(tokens * (qkv_dim + 2 * q_dim), tokens * qkv_dim, Use::Workspace);
         let scores = self.attention_workspace(load, 3);
         self.ledger.give(scores);
         self.ledger.give(attended_grad);
-        let normed = self.take(tokens * d_model, Use::Workspace);
+        let qkv_grad = self.turned(qkv_grad, tokens * qkv_dim, Use::Workspace);
+        let normed = self.made(tokens * d_model, tokens * d_model, Use::Workspace);
+        let widened = self.widened(tokens * (qkv_dim + d_model));
         found.extend(parameters.attention.iter().map(|numbers| self.take(*numbers, Use::Gradients)));
+        self.ledger.give(widened);
         self.ledger.give(normed);
-        let normed_grad = self.take(tokens * d_model, Use::Workspace);
+        let normed_grad = self.product(tokens * qkv_dim, q_dim * d_model, tokens * d_model, Use::Workspace);
         self.ledger.give(qkv_grad);
-        let x_grad = self.take(tokens * d_model, Use::Workspace);
-        self.ledger.give([normed_grad, middle_grad, qkv, attended, beside]);
+        let x_grad = self.made(tokens * 3 * d_model, tokens * d_model, Use::Workspace);
+        self.ledger.give([normed_grad, middle_grad, qkv, attended]);
+        self.ledger.give(beside);
         self.ledger.give(given);
 
         match gradients {
@@ -251,7 +282,7 @@ impl<'a> Walk<'a> {
     /// The gradient that Burn makes of an inner product, which is what a backward pass begins with; two more of its size are
     /// there on the way.
     fn pushed(&mut self, numbers: usize) -> Held {
-        let [pushed, first, second] = [(); 3].map(|()| self.ledger.take_aside(numbers, Use::Workspace));
+        let [pushed, first, second] = [(); 3].map(|()| self.activations_aside(numbers));
         self.ledger.give([first, second]);
         pushed
     }
@@ -274,16 +305,15 @@ impl<'a> Walk<'a> {
         let mut logits: Vec<Held> = (0..copies).map(|_| self.take(numbers, Use::Logits)).collect();
         if self.parameters.frozen.as_ref().is_some_and(|frozen| !frozen.is_wide()) {
             logits.push(self.take(self.parameters.table, Use::Workspace));
+        } else if self.operations == Operations::Portable && self.is_narrow() {
+            logits.push(self.of_activations(self.parameters.table, Use::Workspace));
         }
         logits
     }
 
-    /// Numbers that attention keeps beside its output: one for each row of scores, or all probabilities.
-    fn beside_attention(&self, load: Load) -> usize {
-        match self.operations {
-            Operations::Cpu => load.tokens * self.heads.n_heads,
-            Operations::Portable => scores(self.heads, load),
-        }
+    /// What attention keeps beside its output: by hand a number for each row of scores.
+    fn beside_attention(&mut self, load: Load, by: Use) -> Option<Held> {
+        (self.operations == Operations::Cpu).then(|| self.take(load.tokens * self.heads.n_heads, by))
     }
 
     /// What attention needs on the way: by hand a strip of scores for each thread, which is next to nothing; else so many
@@ -298,19 +328,83 @@ impl<'a> Walk<'a> {
 
     /// The results of several weights in one row, which are made apart where that is not done in place, from weights that are
     /// widened one at a time.
-    fn joined(&mut self, numbers: usize, by: Use) -> Held {
+    fn joined(&mut self, given: usize, numbers: usize, by: Use) -> Held {
         let widened = self.parameters.frozen.as_ref().map_or(0, Frozen::widened);
         let widened = self.take(widened, Use::Workspace);
         self.ledger.give(widened);
         let is_apart = self.operations == Operations::Portable || self.parameters.frozen.is_some();
-        let apart = is_apart.then(|| self.take(numbers, Use::Workspace));
-        let joined = self.take(numbers, by);
+        let apart = is_apart.then(|| self.of_activations(numbers, Use::Workspace));
+        let joined = self.product(given, self.config.d_ff * self.config.d_model, numbers, by);
         self.ledger.give(apart);
         joined
     }
 
+    /// What an operation makes of numbers that it is given.
+    fn made(&mut self, given: usize, numbers: usize, by: Use) -> Held {
+        if !self.is_narrow() {
+            return self.take(numbers, by);
+        }
+        let wide = self.take(given, Use::Workspace);
+        let made = self.take(numbers, Use::Workspace);
+        let made = self.rounded(made, numbers, by);
+        self.ledger.give(wide);
+        made
+    }
+
+    /// What a product with a weight makes.
+    fn product(&mut self, given: usize, weight: usize, numbers: usize, by: Use) -> Held {
+        if self.operations == Operations::Cpu || !self.is_narrow() {
+            return self.made(given, numbers, by);
+        }
+        let narrowed = self.of_activations(weight, Use::Workspace);
+        let made = self.of_activations(numbers, by);
+        self.ledger.give(narrowed);
+        made
+    }
+
+    /// What is changed in place in f32, and in place of what it was made of else.
+    fn turned(&mut self, held: Held, numbers: usize, by: Use) -> Held {
+        if !self.is_narrow() {
+            return held;
+        }
+        let wide = self.take(numbers, Use::Workspace);
+        self.ledger.give(held);
+        self.rounded(wide, numbers, by)
+    }
+
+    /// What is made of numbers in f32, which are given back.
+    fn rounded(&mut self, wide: Held, numbers: usize, by: Use) -> Held {
+        if !self.is_narrow() {
+            return wide;
+        }
+        let narrow = self.of_activations(numbers, by);
+        self.ledger.give(wide);
+        narrow
+    }
+
+    /// Numbers of 16 bits that stand in f32 too for a while.
+    fn widened(&mut self, numbers: usize) -> Option<Held> {
+        self.is_narrow().then(|| self.take(numbers, Use::Workspace))
+    }
+
+    fn is_narrow(&self) -> bool {
+        self.activations != ActivationDtype::F32
+    }
+
+    fn of_activations(&mut self, numbers: usize, by: Use) -> Held {
+        self.ledger.take(self.activations.bytes() * numbers as u64, by)
+    }
+
+    fn activations_aside(&mut self, numbers: usize) -> Held {
+        self.ledger.take_aside(self.activations.bytes() * numbers as u64, Use::Workspace)
+    }
+
     fn take(&mut self, numbers: usize, by: Use) -> Held {
-        self.ledger.take(numbers, by)
+        self.ledger.take(4 * numbers as u64, by)
+    }
+
+    fn take_aside(&mut self, numbers: usize, by: Use) -> Held {
+        self.ledger.take_aside(4 * numbers as u64, by)
     }
 }
 
