@@ -60,7 +60,7 @@ pub struct Adapter {
     pub class: Class,
     /// Who made it.
     pub vendor: Option<String>,
-    /// Its instruction set: compute capability, gfx number, or the extensions of a CPU.
+    /// Its instruction set: compute capability, gfx number, family of Metal, or the extensions of a CPU.
     pub architecture: Option<String>,
     /// The driver and its version.
     pub driver: Option<String>,

@@ -25,7 +25,7 @@
 //! Modules in reading order: `device` and `run` are what most programs need. [`system`] reads the system's files, `drivers`
 //! asks each backend's driver, and [`probe`] does that in a process of its own. [`survey`](survey()) puts both together,
 //! [`choose`](choose()) picks a device, and [`doctor`] says what is wrong and how to mend it. [`amd`] knows which AMD chips need
-//! a setting.
+//! a setting, and [`apple`] which family of Metal a GPU is of.
 //!
 //! ```
 //! use gearhead_device::{Depth, System, Wanted, choose, probe::Prober, survey};
@@ -42,6 +42,7 @@
 //! ```
 
 pub mod amd;
+pub mod apple;
 mod backend;
 mod choose;
 mod cpu;

@@ -7,7 +7,7 @@ use cubecl::{Runtime, wgpu::WgpuRuntime};
 use wgpu::{Backends, DeviceType, Instance, InstanceDescriptor};
 
 use crate::{
-    Adapter, Class, Device, System,
+    Adapter, Class, Device, System, apple,
     device::Kind,
     system::{self, AMD},
 };
@@ -85,12 +85,19 @@ fn adapter(found: &Found, device: Device) -> Adapter {
         DeviceType::Cpu => Class::Software,
         DeviceType::Other => Class::Other,
     };
-    // Numbers of vendors are those of the PCI bus; Vulkan has a range of its own above them.
-    let vendor_id = u16::try_from(info.vendor & 0xffff).unwrap_or_default();
+    let (vendor, family) = if info.backend == wgpu::Backend::Metal {
+        // Metal has names only.
+        let begins = |vendor: &&str| info.name.starts_with(vendor);
+        (["Apple", "AMD", "Intel", "NVIDIA"].into_iter().find(begins), apple::metal_family(&info.name))
+    } else {
+        // Numbers of vendors are those of the PCI bus; Vulkan has a range of its own above them.
+        (system::vendor(u16::try_from(info.vendor & 0xffff).unwrap_or_default()), None)
+    };
     let driver = [info.driver.as_str(), info.driver_info.as_str()];
     let driver = driver.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ");
     let mut adapter = Adapter {
-        vendor: system::vendor(vendor_id).map(str::to_owned),
+        vendor: vendor.map(str::to_owned),
+        architecture: family.map(str::to_owned),
         driver: (!driver.is_empty()).then_some(driver),
         pci_address: (!info.device_pci_bus_id.is_empty()).then(|| info.device_pci_bus_id.clone()),
         ..Adapter::new(&info.name, device, class)
