@@ -19,15 +19,16 @@ pub(crate) const MODELS: [&str; 9] = [
 
 /// The directory of a model.
 pub(crate) fn model(name: &str) -> PathBuf {
-    fixtures().join("transformers").join(name)
+    folder().join("transformers").join(name)
 }
 
 /// A file of JSON.
 pub(crate) fn read<T: DeserializeOwned>(path: &str) -> T {
-    let text = std::fs::read(fixtures().join(path)).expect("the fixture is there");
+    let text = std::fs::read(folder().join(path)).expect("the fixture is there");
     serde_json::from_slice(&text).expect("the fixture has the fields of README.md")
 }
 
-fn fixtures() -> PathBuf {
+/// The folder of all fixtures.
+pub(crate) fn folder() -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures"))
 }

@@ -10,6 +10,7 @@ mod decoding;
 mod devices;
 mod fixtures;
 mod kernels;
+mod lora;
 mod numbers;
 mod optimizer;
 mod tolerances;
@@ -45,7 +46,13 @@ fn main() -> ExitCode {
 
 /// Everything that is asked of a device.
 fn checks(tested: &Tested) -> impl Iterator<Item = Trial> {
-    let checks =
-        [kernels::trials, optimizer::trials, training::trials, decoding::trials, checkpoints::trials];
+    let checks = [
+        kernels::trials,
+        optimizer::trials,
+        training::trials,
+        lora::trials,
+        decoding::trials,
+        checkpoints::trials,
+    ];
     checks.into_iter().flat_map(|trials| trials(tested))
 }
