@@ -10,6 +10,7 @@ use crate::{
     constraint::Constraint,
     decode::{Continuation, FinishReason, Prefix, check, check_ids},
     error::{Error, Result},
+    fault::{caught, contained},
     log_probs::TokenLogProbs,
     sampling::{Sampler, Sampling},
 };
@@ -161,7 +162,8 @@ impl<'a, B: Kernels> Batcher<'a, B> {
     }
 
     /// Writes the next token of every text that has a place; `on_token` sees each with the number of its text. Returns
-    /// those that are done.
+    /// those that are done: one on which the program fails has an error, and where it fails on the tokens of all, so have
+    /// all that have a place.
     pub fn step(&mut self, on_token: &mut dyn FnMut(usize, Token)) -> Vec<(usize, Result<Continuation>)> {
         let mut done = Vec::new();
         self.fill(on_token, &mut done);
@@ -180,9 +182,15 @@ impl<'a, B: Kernels> Batcher<'a, B> {
             return done;
         }
         let slices: Vec<(usize, &[u32])> = new.iter().map(|(sequence, ids)| (*sequence, &ids[..])).collect();
-        let logits = self.predictor.next_logits(&slices, &mut self.cache);
+        let logits = match caught(|| self.predictor.next_logits(&slices, &mut self.cache).into_data()) {
+            Ok(logits) => logits,
+            Err(message) => {
+                self.fail(&message, &mut done);
+                return done;
+            }
+        };
         // Not as a `Vec`, for which Burn's CPU backend would copy them.
-        let mut logits = logits.into_data().convert::<f32>();
+        let mut logits = logits.convert::<f32>();
         let logits = logits.as_mut_slice::<f32>().expect("the numbers were converted to f32");
         let mut rows = logits.chunks_exact_mut(self.predictor.config().vocab_size);
         let mut given = new.iter().map(|(sequence, _)| *sequence).peekable();
@@ -196,11 +204,14 @@ impl<'a, B: Kernels> Batcher<'a, B> {
             }
         }
         // To draw from a large vocabulary, or within a grammar, takes as long as some layers.
-        let chosen: Vec<_> =
-            asked.into_par_iter().map(|(sequence, text, logits)| (sequence, text.choose(logits))).collect();
+        let choose = |(sequence, text, logits): (usize, &mut Text<B>, &mut [f32])| {
+            (sequence, contained(|| text.choose(logits)))
+        };
+        let chosen: Vec<_> = asked.into_par_iter().map(choose).collect();
         for (sequence, chosen) in chosen {
             let Some(text) = &mut self.running[sequence] else { continue };
-            if let Some(end) = text.go_on(chosen, &self.predictor.config().eos_ids, on_token) {
+            let eos_ids = &self.predictor.config().eos_ids;
+            if let Some(end) = contained(|| text.go_on(chosen, eos_ids, on_token).transpose()).transpose() {
                 self.finish(sequence, end, &mut done);
             }
         }
@@ -229,17 +240,33 @@ impl<'a, B: Kernels> Batcher<'a, B> {
                 if self.running[sequence].is_none() {
                     self.cache.truncate(sequence, 0);
                     self.running[sequence] = self.waiting.pop_front();
-                    let read = self.running[sequence].as_mut().and_then(|text| text.read.take());
-                    if let Some(read) = read {
-                        self.cache.adopt(sequence, &read);
-                    }
                 }
                 let Some(text) = &mut self.running[sequence] else { break };
-                match text.prepare(on_token).transpose() {
+                let prepared = contained(|| {
+                    if let Some(read) = text.read.take() {
+                        self.cache.adopt(sequence, &read);
+                    }
+                    text.prepare(on_token)
+                });
+                match prepared.transpose() {
                     None => break,
                     Some(end) => self.finish(sequence, end, done),
                 }
             }
+        }
+    }
+
+    /// Ends all texts that have a place: their cache may be in any state. Those that wait get a new one, but for what all
+    /// prompts begin with, which is lost with it.
+    fn fail(&mut self, message: &str, done: &mut Vec<(usize, Result<Continuation>)>) {
+        for sequence in 0..self.running.len() {
+            self.finish(sequence, Err(Error::Fault(message.to_owned())), done);
+        }
+        if self.cache.shared_len() > 0 {
+            let waiting = self.waiting.drain(..);
+            done.extend(waiting.map(|text| (text.number, Err(Error::Fault(message.to_owned())))));
+        } else {
+            self.cache = self.predictor.cache(self.cache.sequences(), self.cache.capacity());
         }
     }
 
@@ -330,10 +357,14 @@ impl<B: Kernels> Text<B> {
 #[cfg(test)]
 mod tests {
     use burn::backend::Flex;
+    use gearhead_data::tokenizer::Tokenizer;
     use gearhead_model::{Decoder, ModelConfig, Precision};
 
     use super::*;
-    use crate::decode::{generate, generate_many};
+    use crate::{
+        constraint::Grammars,
+        decode::{generate, generate_many},
+    };
 
     fn predictor() -> Predictor<Flex> {
         let config = ModelConfig {
@@ -488,5 +519,66 @@ mod tests {
             done.into_iter().map(|(number, text)| (number, text.unwrap().ids.len())).collect();
         assert_eq!(ended, [(0, 0), (1, 0)]);
         assert!(batcher.is_idle());
+    }
+
+    #[test]
+    fn a_fault_with_one_text_takes_no_other_with_it() {
+        let predictor = predictor();
+        let prompts = prompts();
+        let mut batcher = Batcher::new(&predictor, 3, 60);
+        for prompt in &prompts {
+            batcher.submit(prompt, 20, &Sampling::greedy()).unwrap();
+        }
+        let mut done = Vec::new();
+        while !batcher.is_idle() {
+            done.extend(batcher.step(&mut |number, _| assert!(number != 1, "not this one")));
+        }
+        done.sort_by_key(|(number, _)| *number);
+        for (number, text) in done {
+            if number == 1 {
+                assert!(matches!(text, Err(Error::Fault(message)) if message == "not this one"));
+                continue;
+            }
+            let alone = generate(&predictor, &prompts[number], 20, &Sampling::greedy(), &mut |_| {}).unwrap();
+            assert_eq!(text.unwrap(), alone);
+        }
+    }
+
+    #[test]
+    fn after_a_fault_with_all_tokens_those_that_waited_are_written() {
+        // Writes tokens that the model does not have.
+        let tokenizer = Tokenizer::train(["replace the pump"; 40].iter(), 300, 2).unwrap();
+        let grammars = Grammars::new(&tokenizer, 2).unwrap();
+        let foreign =
+            || grammars.lark("start: \"replace the pump\" (\" now\" | \" soon\")".to_owned()).unwrap();
+        let predictor = predictor();
+        let prompts = prompts();
+        let prefix = || Prefix::read(&predictor, &[4, 5]).unwrap();
+        let run = |mut batcher: Batcher<'_, Flex>| {
+            let mut done = Vec::new();
+            while !batcher.is_idle() {
+                done.extend(batcher.step(&mut |_, _| {}));
+            }
+            done.sort_by_key(|(number, _)| *number);
+            done.into_iter().map(|(_, text)| text).collect::<Vec<_>>()
+        };
+
+        let mut batcher = Batcher::new(&predictor, 2, 60);
+        batcher.submit(&prompts[0], 20, &Sampling::greedy()).unwrap();
+        batcher.submit_constrained(prefix(), &[], foreign()).unwrap();
+        batcher.submit(&prompts[2], 20, &Sampling::greedy()).unwrap();
+        let texts = run(batcher);
+        assert!(matches!(texts[..2], [Err(Error::Fault(_)), Err(Error::Fault(_))]), "{texts:?}");
+        let alone = generate(&predictor, &prompts[2], 20, &Sampling::greedy(), &mut |_| {}).unwrap();
+        assert_eq!(texts[2].as_ref().unwrap(), &alone);
+
+        // What all begin with is lost with the cache.
+        let mut batcher = Batcher::after(&predictor, &prefix(), 1, 40);
+        batcher
+            .submit_within(&prompts[0], 20, &Sampling::greedy(), Some(foreign()), None)
+            .and_then(|_| batcher.submit(&prompts[2], 20, &Sampling::greedy()))
+            .unwrap();
+        let texts = run(batcher);
+        assert!(matches!(texts[..], [Err(Error::Fault(_)), Err(Error::Fault(_))]), "{texts:?}");
     }
 }

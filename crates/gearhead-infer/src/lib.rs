@@ -21,6 +21,7 @@ mod document;
 pub mod engine;
 mod error;
 pub mod eval;
+mod fault;
 mod log_probs;
 pub mod report;
 pub mod sampling;

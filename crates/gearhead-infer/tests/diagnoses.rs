@@ -177,3 +177,38 @@ fn results_of_tests_count_beside_others_too_and_what_is_wrong_is_told_to_whom_it
         assert_eq!(report, engine.diagnose_after(case, &findings).unwrap());
     }
 }
+
+/// At each stage of the case's way the program fails on it.
+#[test]
+fn a_fault_with_one_case_is_its_error_and_the_others_are_answered() {
+    let engine = engine(Precision::default());
+    let cases: Vec<Case> = mixed().into_iter().take(6).collect();
+    let alone = alone(&engine, &cases);
+    let is_at: [(&str, fn(&Stage) -> bool); 3] = [
+        ("read", |stage| matches!(stage, Stage::Read { .. })),
+        ("ranked", |stage| matches!(stage, Stage::Ranked { .. })),
+        ("wrote", |stage| matches!(stage, Stage::Wrote { .. })),
+    ];
+    for (stage, is_at) in is_at {
+        let mut diagnoses = engine.diagnoses(3);
+        for case in &cases {
+            diagnoses.submit(case.clone(), Vec::new());
+        }
+        let mut done = BTreeMap::new();
+        while !diagnoses.is_idle() {
+            done.extend(
+                diagnoses.step(&mut |number, told| assert!(number != 1 || !is_at(&told), "failed: {stage}")),
+            );
+        }
+        assert_eq!(done.len(), cases.len());
+        for (number, diagnosed) in done {
+            if number == 1 {
+                assert!(
+                    matches!(diagnosed, Err(Error::Fault(message)) if message == format!("failed: {stage}"))
+                );
+            } else {
+                assert_eq!(written(diagnosed.map(|it| it.report)), alone[number], "case {number}, {stage}");
+            }
+        }
+    }
+}

@@ -8,9 +8,7 @@
 //! other cases are there.
 
 use std::{
-    any::Any,
     collections::{HashMap, VecDeque},
-    panic::{AssertUnwindSafe, catch_unwind},
     sync::mpsc,
 };
 
@@ -25,7 +23,8 @@ use super::{
 use crate::{
     batch::Batcher,
     decode::{Continuation, Prefix},
-    error::{Error, Result},
+    error::Result,
+    fault::contained,
     report::{Report, Written},
 };
 
@@ -240,10 +239,16 @@ impl<B: Kernels> Diagnoses for EngineDiagnoses<'_, B> {
         }
         // In the order in which they were asked for, whichever thread was the first.
         ready.sort_unstable_by_key(|(number, _)| *number);
-        for (number, case) in &ready {
-            on_stage(*number, case.stage());
+        for (number, case) in ready {
+            let told = contained(|| {
+                on_stage(number, case.stage());
+                Ok(())
+            });
+            match told {
+                Ok(()) => self.read.push_back((number, case)),
+                Err(error) => done.push((number, Err(error))),
+            }
         }
-        self.read.extend(ready);
         done.sort_unstable_by_key(|(number, _)| *number);
         done
     }
@@ -273,15 +278,4 @@ impl Writing<'_> {
         };
         Ok(self.ranked.judged(written))
     }
-}
-
-/// Does what concerns one case. A fault of the program there must not take the others with it.
-fn contained<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| Err(Error::Fault(message(panic.as_ref()))))
-}
-
-fn message(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().copied();
-    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    text.unwrap_or("no message").to_owned()
 }

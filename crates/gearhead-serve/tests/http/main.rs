@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
 mod diagnose;
+mod faults;
 mod knowledge;
 mod limits;
 mod outsiders;
