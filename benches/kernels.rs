@@ -14,7 +14,8 @@ use gearhead::{
     kernels::{
         AdamWStep, AttentionWeights, AutodiffKernels, Documents, Heads, Kernels, MlpWeights, Quantization,
         QuantizedWeight, RopeTable, Span, adamw_step, attention_block, cached_attention, embedding, linear,
-        linear_cross_entropy, mlp_block, quantized_linear, rms_norm, rope, sum_of_squares, swiglu,
+        linear_16bit, linear_cross_entropy, mlp_block, quantized_linear, rms_norm, rope, sum_of_squares,
+        swiglu,
     },
 };
 
@@ -87,6 +88,13 @@ fn linear_of<B: AutodiffKernels, const N: usize>(device: &B::Device) -> Box<dyn 
     Box::new(move || ready::<B, _>(N, || drop(linear(x.clone(), weights.to_vec()))))
 }
 
+/// The same by weights of 16 bits.
+fn linear_16bit_of<B: AutodiffKernels, const N: usize>(dtype: DType, device: &B::Device) -> Box<dyn FnMut()> {
+    let x = random::<B::InnerBackend, 2>([N, D_MODEL], device);
+    let weights = [(); 2].map(|()| random([D_FF, D_MODEL], device).cast(dtype));
+    Box::new(move || ready::<B, _>(N, || drop(linear_16bit(x.clone(), weights.to_vec()))))
+}
+
 fn quantized_of<B: AutodiffKernels, const N: usize>(
     format: Quantization,
     device: &B::Device,
@@ -122,6 +130,14 @@ fn operations<B: AutodiffKernels>() -> Vec<(&'static str, usize, Operation<B>)> 
         ("linear, 32 tokens", 32, linear_of::<B, 32>),
         ("linear, 128 tokens", 128, linear_of::<B, 128>),
         ("linear, 2048 tokens", TOKENS, linear_of::<B, TOKENS>),
+        ("linear by bf16, 1 token", 1, |device| linear_16bit_of::<B, 1>(DType::BF16, device)),
+        ("linear by bf16, 8 tokens", 8, |device| linear_16bit_of::<B, 8>(DType::BF16, device)),
+        ("linear by bf16, 32 tokens", 32, |device| linear_16bit_of::<B, 32>(DType::BF16, device)),
+        ("linear by bf16, 128 tokens", 128, |device| linear_16bit_of::<B, 128>(DType::BF16, device)),
+        ("linear by bf16, 2048 tokens", TOKENS, |device| linear_16bit_of::<B, TOKENS>(DType::BF16, device)),
+        ("linear by f16, 1 token", 1, |device| linear_16bit_of::<B, 1>(DType::F16, device)),
+        ("linear by f16, 32 tokens", 32, |device| linear_16bit_of::<B, 32>(DType::F16, device)),
+        ("linear by f16, 2048 tokens", TOKENS, |device| linear_16bit_of::<B, TOKENS>(DType::F16, device)),
         ("quantized linear q8_0, 1 token", 1, |device| quantized_of::<B, 1>(Quantization::Q8_0, device)),
         ("quantized linear q8_0, 32 tokens", 32, |device| quantized_of::<B, 32>(Quantization::Q8_0, device)),
         ("quantized linear q8_0, 2048 tokens", TOKENS, |device| {

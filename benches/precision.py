@@ -1,4 +1,4 @@
-"""What 8 and 4 bits cost: log-probabilities of texts of cases, by one program in every precision.
+"""What fewer bits cost: log-probabilities of texts of cases, by one program in every precision.
 
     python precision.py --gearhead target/release/gearhead --cases data/test.jsonl [--model DIR] [--count 300]
 
@@ -12,7 +12,7 @@ import json
 import subprocess
 from pathlib import Path
 
-PRECISIONS = [("f32", "f32"), ("f32", "f16"), ("q8_0", "f16"), ("q4_0", "f16")]
+PRECISIONS = [("f32", "f32"), ("f32", "f16"), ("f16", "f32"), ("bf16", "f32"), ("q8_0", "f16"), ("q4_0", "f16")]
 
 
 def texts(path, count):

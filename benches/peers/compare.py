@@ -35,9 +35,12 @@ def works(gearhead, models):
             sizes = ["--prompt-tokens", "128", "--new-tokens", "64", "--batch", str(batch), "--runs", "3"]
             work = f"generation, {name}, {batch} at a time"
             # llama.cpp keeps keys and values in 16 bits unless told otherwise.
-            generation = [gearhead, "bench", "--model", directory, "--work", "generation", "--json", "--cache-dtype", "f16"]
-            for dtype in ["f32", "q8_0", "q4_0"]:
-                yield work, f"Gearhead {dtype}", generation + ["--dtype", dtype] + sizes
+            generation = ["--work", "generation", "--json", "--cache-dtype", "f16"]
+            # llama.cpp reads a file of the type, and so does Gearhead where it stores it.
+            stored = lambda dtype: directory.with_name(f"{directory.name}-{dtype}") if dtype in ["f16", "bf16"] else directory
+            gearhead_of = lambda dtype: [gearhead, "bench", "--model", stored(dtype)] + generation
+            for dtype in ["f32", "f16", "bf16", "q8_0", "q4_0"]:
+                yield work, f"Gearhead {dtype}", gearhead_of(dtype) + ["--dtype", dtype] + sizes
                 command = python + [HERE / "llama_cpp_generation.py", directory / f"model-{dtype}.gguf"] + sizes
                 yield work, f"llama.cpp {dtype}", command
 

@@ -1,8 +1,8 @@
 """Makes the models that the engines are compared on: Hugging Face directories with random weights, and as GGUF.
 
-    python models.py OUT            # OUT/reference and OUT/smollm2, each with model-f32.gguf, -q8_0.gguf and -q4_0.gguf
+    python models.py OUT            # OUT/reference and OUT/smollm2, each with model-f32.gguf, -f16, -bf16, -q8_0 and -q4_0
 
-`reference` is a Llama of 16.9 million parameters, `smollm2` has the shape of SmolLM2-135M. Weights are random with a
+Beside them stand OUT/reference-f16, -bf16 and the like: the same as Hugging Face directories of that type. `reference` is a Llama of 16.9 million parameters, `smollm2` has the shape of SmolLM2-135M. Weights are random with a
 fixed seed: speed does not depend on them.
 """
 
@@ -30,7 +30,7 @@ def config(shape):
     return {
         "architectures": ["LlamaForCausalLM"], "model_type": "llama", "hidden_act": "silu",
         "max_position_embeddings": CONTEXT, "rms_norm_eps": EPS, "rope_theta": ROPE_THETA,
-        "attention_bias": False, "mlp_bias": False, "torch_dtype": "float32",
+        "attention_bias": False, "mlp_bias": False,
         "bos_token_id": 1, "eos_token_id": 2, **shape,
     }
 
@@ -108,15 +108,24 @@ def write_gguf(path, shape, tensors, quantization):
     writer.close()
 
 
+def save(directory, shape, tensors, dtype):
+    directory.mkdir(parents=True, exist_ok=True)
+    config_json = config(shape) | {"torch_dtype": str(dtype).removeprefix("torch.")}
+    (directory / "config.json").write_text(json.dumps(config_json, indent=2))
+    stored = {name: tensor.to(dtype) for name, tensor in tensors.items()}
+    save_file(stored, directory / "model.safetensors", metadata={"format": "pt"})
+
+
 def main():
     out = Path(sys.argv[1])
     for name, shape in SHAPES.items():
         directory = out / name
-        directory.mkdir(parents=True, exist_ok=True)
         tensors = weights(shape)
-        (directory / "config.json").write_text(json.dumps(config(shape), indent=2))
-        save_file(tensors, directory / "model.safetensors", metadata={"format": "pt"})
+        save(directory, shape, tensors, torch.float32)
         write_gguf(directory / "model-f32.gguf", shape, tensors, None)
+        for dtype, torch_dtype in [("f16", torch.float16), ("bf16", torch.bfloat16)]:
+            save(out / f"{name}-{dtype}", shape, tensors, torch_dtype)
+            write_gguf(directory / f"model-{dtype}.gguf", shape, tensors, gguf.GGMLQuantizationType[dtype.upper()])
         write_gguf(directory / "model-q8_0.gguf", shape, tensors, gguf.GGMLQuantizationType.Q8_0)
         write_gguf(directory / "model-q4_0.gguf", shape, tensors, gguf.GGMLQuantizationType.Q4_0)
         print(directory)

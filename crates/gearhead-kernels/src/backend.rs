@@ -72,7 +72,7 @@ pub trait Kernels: Backend {
     }
     /// `x[n, i]`, each weight `[o, i]`, of f16 or bf16, to `[n, Σ o]`.
     fn linear_16bit(x: FloatTensor<Self>, weights: Vec<FloatTensor<Self>>) -> FloatTensor<Self> {
-        linear_16bit::portable::<Self>(x, weights)
+        linear_16bit::portable::<Self>(&x, weights)
     }
     /// `x[n, i]`, `weight[o, i]`, of f16 or bf16, `residual[n, o]` to `[n, o]`.
     fn linear_16bit_add(

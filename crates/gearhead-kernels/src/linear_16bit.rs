@@ -38,10 +38,10 @@ pub fn linear_16bit_add<B: Kernels>(
     view(B::linear_16bit_add(raw(x), raw(weight), raw(residual)))
 }
 
-pub(crate) fn portable<B: Kernels>(x: FloatTensor<B>, weights: Vec<FloatTensor<B>>) -> FloatTensor<B> {
+pub(crate) fn portable<B: Kernels>(x: &FloatTensor<B>, weights: Vec<FloatTensor<B>>) -> FloatTensor<B> {
     let wide = x.dtype();
     let part = |weight: FloatTensor<B>| {
-        if wide == DType::F32 && multiplies_in::<B>(&B::float_device(&x), weight.dtype()) {
+        if wide == DType::F32 && multiplies_in::<B>(&B::float_device(x), weight.dtype()) {
             let narrow = B::float_cast(x.clone(), weight.dtype().into());
             return B::float_cast(B::linear_out_in(narrow, vec![weight]), wide.into());
         }

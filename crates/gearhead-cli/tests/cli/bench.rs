@@ -37,6 +37,10 @@ fn a_bench_measures_what_it_was_asked_for() {
         losses.len() == 3 && losses[2] < losses[0],
         "a step on the same documents makes the loss fall: {losses:?}"
     );
+    assert_eq!(found["precision"]["weights"], Value::Null, "f32 has no name in the schema");
+    let narrow =
+        Workspace::new().run(&[&args[..], &["--work", "generation", "--dtype", "bf16", "--json"]].concat());
+    assert_eq!(narrow.json()["precision"]["weights"], "bf16");
     let text = Workspace::new().run(&[&args[..], &["--work", "generation"]].concat()).text();
     assert!(text.lines().count() == 4 && text.lines().all(|line| line.contains(" tokens/s ")), "{text}");
 }

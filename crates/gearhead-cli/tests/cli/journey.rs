@@ -125,6 +125,24 @@ fn scores_and_continuations_come_token_by_token() {
     assert!(made.starts_with(plain.trim_end_matches('\n')), "{plain:?} against {made:?}");
 }
 
+/// The bundled model is stored in f16.
+#[test]
+fn weights_of_sixteen_bits_are_asked_for_by_name() {
+    let workspace = Workspace::new();
+    let log_probs = |dtype: &str| -> Vec<f64> {
+        let scored =
+            workspace.run(&["score", "--text", "Restricted fuel filter", "--dtype", dtype, "--json"]);
+        scored.json()["log_probs"].as_array().unwrap().iter().filter_map(Value::as_f64).collect()
+    };
+    let exact = log_probs("f32");
+    let furthest = |dtype: &str| {
+        let distances = log_probs(dtype).into_iter().zip(&exact).map(|(ours, exact)| (ours - exact).abs());
+        distances.fold(0.0, f64::max)
+    };
+    let (same, rounded) = (furthest("f16"), furthest("bf16"));
+    assert!(same < 1e-4 && (1e-4..0.2).contains(&rounded), "{same} in f16, {rounded} in bf16");
+}
+
 #[test]
 fn a_batch_keeps_its_order_with_errors_in_their_places() {
     let workspace = Workspace::new();

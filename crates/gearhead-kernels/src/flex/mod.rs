@@ -109,14 +109,14 @@ impl Kernels for Flex {
 
     fn linear_16bit(x: FlexTensor, weights: Vec<FlexTensor>) -> FlexTensor {
         if !all_f32([&x]) {
-            return linear_16bit_ops::portable::<Self>(x, weights);
+            return linear_16bit_ops::portable::<Self>(&x, weights);
         }
         linear::forward(&x, &weights)
     }
 
     fn linear_16bit_add(x: FlexTensor, weight: FlexTensor, residual: FlexTensor) -> FlexTensor {
         if !all_f32([&x, &residual]) {
-            let y = linear_16bit_ops::portable::<Self>(x, vec![weight]);
+            let y = linear_16bit_ops::portable::<Self>(&x, vec![weight]);
             return <Self as FloatTensorOps<Self>>::float_add(residual, y);
         }
         linear::forward_add(&x, &weight, &residual)

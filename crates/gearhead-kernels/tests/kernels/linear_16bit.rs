@@ -1,7 +1,7 @@
 //! Weights of 16 bits: what is computed with them is what they stand for.
 
 use burn::{
-    backend::Flex,
+    backend::{Flex, flex::FlexDevice},
     tensor::{DType, Tensor, TensorData},
 };
 use gearhead_kernels::{linear, linear_16bit, linear_16bit_add};
@@ -54,14 +54,15 @@ fn every_number_is_what_it_stands_for() {
         let (bits, expected): (Vec<u16>, Vec<f32>) = numbers.into_iter().unzip();
         let bytes = bits.into_iter().flat_map(u16::to_ne_bytes).collect();
         let data = TensorData::from_bytes_vec(bytes, vec![rows, INNER], dtype);
-        let weight = Tensor::<Flex, 2>::from_data(data, (&Default::default(), dtype));
+        let weight = Tensor::<Flex, 2>::from_data(data, (&FlexDevice, dtype));
         // A token that has nothing but one feature gets a column of the weights.
-        let tokens = Tensor::<Flex, 2>::eye(INNER, &Default::default());
+        let tokens = Tensor::<Flex, 2>::eye(INNER, &FlexDevice);
         let together = linear_16bit(tokens.clone(), vec![weight.clone()]);
         for token in 0..INNER {
             let column: Vec<f32> = expected.iter().skip(token).step_by(INNER).copied().collect();
-            let alone = linear_16bit(tokens.clone().slice([token..token + 1]), vec![weight.clone()]);
-            for y in [alone, together.clone().slice([token..token + 1])] {
+            let alone =
+                linear_16bit(tokens.clone().slice([token..token + 1, 0..INNER]), vec![weight.clone()]);
+            for y in [alone, together.clone().slice([token..token + 1, 0..rows])] {
                 assert_eq!(y.into_data().to_vec::<f32>().unwrap(), column, "{dtype:?}, column {token}");
             }
         }
