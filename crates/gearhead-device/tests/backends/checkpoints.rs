@@ -21,7 +21,7 @@ use libtest_mimic::{Failed, Trial};
 use tempfile::TempDir;
 
 use crate::{
-    devices::Tested,
+    devices::{PRECISIONS, Tested},
     tolerances::{Quantity, tolerance},
     training::close,
 };
@@ -31,27 +31,42 @@ const MOVE: usize = 3;
 
 pub(crate) fn trials(tested: &Tested) -> Vec<Trial> {
     let mut trials =
-        vec![tested.trial("checkpoints::there and back", |tested| there_and_back("f32", tested))];
+        vec![tested.trial("checkpoints::there and back", |tested| there_and_back(IN_F32, tested))];
     trials.push(if tested.stores.contains(&DType::U8) {
-        tested
-            .trial("checkpoints::there and back, moments in 8 bits", |tested| there_and_back("8bit", tested))
+        tested.trial("checkpoints::there and back, moments in 8 bits", |tested| {
+            there_and_back(IN_8_BITS, tested)
+        })
     } else {
         tested.trial("checkpoints::moments in 8 bits are refused", |tested| {
-            let refused = Workshop::new("8bit").train(Place::Device(&tested.device), Start::New, usize::MAX);
+            let refused =
+                Workshop::new(IN_8_BITS).train(Place::Device(&tested.device), Start::New, usize::MAX);
             match refused {
                 Err(gearhead_train::Error::Model(gearhead_model::Error::NotStored { .. })) => Ok(()),
                 other => Err(format!("{other:?}").into()),
             }
         })
     });
+    for precision in PRECISIONS.iter().filter(|precision| !tested.computes.contains(precision)) {
+        let name = precision.name();
+        trials.push(tested.trial(format!("checkpoints::activations in {name} are refused"), move |tested| {
+            let workshop = Workshop::new(&format!("train.precision={name}"));
+            match workshop.train(Place::Device(&tested.device), Start::New, usize::MAX) {
+                Err(gearhead_train::Error::Model(gearhead_model::Error::NotComputed { .. })) => Ok(()),
+                other => Err(format!("{other:?}").into()),
+            }
+        }));
+    }
     trials
 }
 
-/// A training that moves from the CPU to the device and back, with moments of a type.
-fn there_and_back(moments: &str, tested: &Tested) -> Result<(), Failed> {
-    let stayed = Workshop::new(moments);
+const IN_F32: &str = "train.optimizer_dtype=f32";
+const IN_8_BITS: &str = "train.optimizer_dtype=8bit";
+
+/// A training that moves from the CPU to the device and back, with an override of its configuration.
+fn there_and_back(option: &str, tested: &Tested) -> Result<(), Failed> {
+    let stayed = Workshop::new(option);
     let expected = stayed.train(Place::Reference, Start::New, usize::MAX)?;
-    let moved = Workshop::new(moments);
+    let moved = Workshop::new(option);
     let mut losses = moved.train(Place::Reference, Start::New, MOVE)?;
     losses.extend(moved.train(Place::Device(&tested.device), Start::Resume, 2 * MOVE)?);
     losses.extend(moved.train(Place::Reference, Start::Resume, usize::MAX)?);
@@ -78,7 +93,7 @@ struct Workshop {
 }
 
 impl Workshop {
-    fn new(moments: &str) -> Self {
+    fn new(option: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let cases = cases();
         write_cases(folder.path().join("cases.jsonl"), &cases).unwrap();
@@ -103,8 +118,7 @@ impl Workshop {
             learning_rate = 1e-2
             warmup_steps = 2
         "#;
-        let mut config =
-            Config::parse(text, "tiny.toml", &[format!("train.optimizer_dtype={moments}")]).unwrap();
+        let mut config = Config::parse(text, "tiny.toml", &[option.to_owned()]).unwrap();
         let here = |path: &mut PathBuf| *path = folder.path().join(&path);
         here(&mut config.output);
         let data = &mut config.data;
