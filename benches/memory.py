@@ -1,4 +1,4 @@
-"""Peak memory of ten trainings as `gearhead plan` predicts it, and as the system measures it (`ru_maxrss` of the process).
+"""Peak memory of twelve trainings as `gearhead plan` predicts it, and as the system measures it (`ru_maxrss` of the process).
 
     python benches/memory.py --gearhead target/release/gearhead
 
@@ -33,6 +33,8 @@ TRAININGS = [
     ("32 M", False, "short", 32, {"batch_size": 16, "accumulation": 2, "recompute_every": 2, "optimizer_dtype": "8bit"}),
     ("90 M", True, "short", 16, {"batch_size": 8, "accumulation": 4}),
     ("90 M", True, "long", 4, {"batch_size": 2, "accumulation": 2, "recompute_every": 1, "optimizer_dtype": "8bit"}),
+    ("14 M", True, "short", 48, {"batch_size": 16, "precision": "bf16"}),
+    ("32 M", True, "long", 8, {"batch_size": 4, "precision": "bf16"}),
 ]
 
 
@@ -42,8 +44,8 @@ def main():
     parser.add_argument("--only", type=int, nargs="*", help="numbers of trainings, from 1")
     args = parser.parse_args()
     gearhead = str(args.gearhead.resolve())
-    print("| | parameters | tied | texts | batch_size | accumulation | recompute_every | optimizer_dtype | predicted | measured | error |")
-    print("| --- " * 11 + "|")
+    print("| | parameters | tied | texts | batch_size | accumulation | recompute_every | precision | optimizer_dtype | predicted | measured | error |")
+    print("| --- " * 12 + "|")
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
         make_data(gearhead)
@@ -83,7 +85,7 @@ def run(gearhead, number, shape, tied, text, count, settings):
     plan = json.loads(plan.stdout)
     measured, parameters = train(gearhead)
     error = plan["peak_bytes"] / measured - 1
-    chosen = [plan["chosen"][key] for key in ["batch_size", "accumulation", "recompute_every", "optimizer_dtype"]]
+    chosen = [plan["chosen"][key] for key in ["batch_size", "accumulation", "recompute_every", "precision", "optimizer_dtype"]]
     cells = [number, f"{parameters / 1e6:.1f} M", "yes" if tied else "no", text, *chosen]
     cells += [mib(plan["peak_bytes"]), mib(measured), f"{100 * error:+.1f} %"]
     print("| " + " | ".join(map(str, cells)) + " |", flush=True)
