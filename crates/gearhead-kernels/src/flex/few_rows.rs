@@ -25,9 +25,6 @@ pub(super) const FEW: usize = 256;
 /// With more tokens than this, products of panels of tokens are faster than sums of products.
 const VERY_FEW: usize = 20;
 
-/// With more tokens than this, widening weights once pays.
-const VERY_FEW_BY_16_BITS: usize = 4;
-
 /// Weights in one piece of work.
 const TASK: usize = 1 << 15;
 
@@ -62,15 +59,11 @@ pub(super) fn linear(y: &mut [f32], x: &FlexTensor, weights: &[FlexTensor], writ
     let (isa, x) = (Isa::best(), elements(x));
     let panels = if n <= VERY_FEW { Buffer::new(0) } else { panels(isa, x, inner) };
     let run = |(mut output, rows): (Output<'_>, Rows<'_>)| {
-        if n <= rows.very_few() {
-            return dots(output, n, write, |dots| rows.products(isa, dots, x, inner));
-        }
-        let mut room = Buffer::new(0);
-        let rows = rows.wide(&mut room);
         if n <= VERY_FEW {
-            dots(output, n, write, |dots| isa.products(dots, x, rows, inner));
+            dots(output, n, write, |dots| rows.products(isa, dots, x, inner));
         } else {
-            isa.panel_products(&mut output, &panels, rows, inner, write);
+            let mut room = Buffer::new(0);
+            isa.panel_products(&mut output, &panels, rows.wide(&mut room), inner, write);
         }
     };
     each_if_worth(n * columns * inner, outputs.into_par_iter().zip(parts), run);
@@ -122,14 +115,6 @@ impl<'a> Rows<'a> {
             DType::F16 => Self::F16(&weight.as_slice().expect(EXPECT)[own]),
             DType::BF16 => Self::Bf16(&weight.as_slice().expect(EXPECT)[own]),
             _ => Self::F32(&elements(weight)[own]),
-        }
-    }
-
-    /// With how many tokens they are multiplied as they are.
-    const fn very_few(self) -> usize {
-        match self {
-            Self::F32(_) => VERY_FEW,
-            Self::F16(_) | Self::Bf16(_) => VERY_FEW_BY_16_BITS,
         }
     }
 
