@@ -355,10 +355,27 @@ fn attend_together<B: Kernels>(
     } else {
         let q = q.reshape([batch, new, n_heads, d_head]).swap_dims(1, 2);
         let (keys, values) = (for_each_query_head(keys, group), for_each_query_head(values, group));
-        attention(q, keys, values, None, None, options(true)).swap_dims(1, 2)
+        let output = if keys.dims()[2] == new {
+            attention(q, keys, values, None, None, options(true))
+        } else {
+            behind_others(q, keys, values)
+        };
+        output.swap_dims(1, 2)
     };
     let written = written.try_into().expect("keys and values");
     (output.reshape([batch * new, heads.q_dim()]), written)
+}
+
+/// Attention of new tokens that older ones stand before. Backends differ in what is causal there: the first query of LibTorch
+/// looks at the first key only, that of the others at all keys but those of the queries behind it.
+fn behind_others<B: Backend>(q: Tensor<B, 4>, keys: Tensor<B, 4>, values: Tensor<B, 4>) -> Tensor<B, 4> {
+    let [_, _, new, d_head] = q.dims();
+    let total = keys.dims()[2];
+    let scores = q.mul_scalar((d_head as f64).powf(-0.5)).matmul(keys.swap_dims(2, 3));
+    let ahead = Tensor::<B, 2, Bool>::tril_mask([new, total], (total - new) as i64, &scores.device());
+    let shape = scores.dims();
+    let ahead = ahead.reshape([1, 1, new, total]).expand(shape);
+    softmax(scores.mask_fill(ahead, f32::NEG_INFINITY), 3).matmul(values)
 }
 
 /// With probabilities `P`, scores `S` and output `O`: `dV = Pᵀ dO`, `dP = dO Vᵀ`, `dS = P (dP - rowsum(O dO))`,
