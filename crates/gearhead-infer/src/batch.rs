@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use burn::tensor::TensorData;
 use gearhead_kernels::Kernels;
 use gearhead_model::{KvCache, Predictor};
 use rayon::prelude::*;
@@ -189,14 +190,27 @@ impl<'a, B: Kernels> Batcher<'a, B> {
                 return done;
             }
         };
+        let given: Vec<usize> = new.iter().map(|(sequence, _)| *sequence).collect();
+        for (sequence, chosen) in self.chosen(&given, logits) {
+            let Some(text) = &mut self.running[sequence] else { continue };
+            let eos_ids = &self.predictor.config().eos_ids;
+            if let Some(end) = contained(|| text.go_on(chosen, eos_ids, on_token).transpose()).transpose() {
+                self.finish(sequence, end, &mut done);
+            }
+        }
+        done
+    }
+
+    /// The next token of each sequence that was given new tokens, `given` in their order, and has seen all that it has.
+    fn chosen(&mut self, given: &[usize], logits: TensorData) -> Vec<(usize, Result<Token>)> {
         // Not as a `Vec`, for which Burn's CPU backend would copy them.
         let mut logits = logits.convert::<f32>();
         let logits = logits.as_mut_slice::<f32>().expect("the numbers were converted to f32");
         let mut rows = logits.chunks_exact_mut(self.predictor.config().vocab_size);
-        let mut given = new.iter().map(|(sequence, _)| *sequence).peekable();
-        let mut asked = Vec::with_capacity(new.len());
+        let mut given = given.iter().peekable();
+        let mut asked = Vec::with_capacity(given.len());
         for (sequence, text) in self.running.iter_mut().enumerate() {
-            if given.next_if_eq(&sequence).is_some()
+            if given.next_if_eq(&&sequence).is_some()
                 && let (Some(text), Some(logits)) = (text, rows.next())
                 && text.input.is_empty()
             {
@@ -207,15 +221,7 @@ impl<'a, B: Kernels> Batcher<'a, B> {
         let choose = |(sequence, text, logits): (usize, &mut Text<B>, &mut [f32])| {
             (sequence, contained(|| text.choose(logits)))
         };
-        let chosen: Vec<_> = asked.into_par_iter().map(choose).collect();
-        for (sequence, chosen) in chosen {
-            let Some(text) = &mut self.running[sequence] else { continue };
-            let eos_ids = &self.predictor.config().eos_ids;
-            if let Some(end) = contained(|| text.go_on(chosen, eos_ids, on_token).transpose()).transpose() {
-                self.finish(sequence, end, &mut done);
-            }
-        }
-        done
+        asked.into_par_iter().map(choose).collect()
     }
 
     fn capacity(&self) -> usize {

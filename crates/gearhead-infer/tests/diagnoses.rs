@@ -181,10 +181,11 @@ fn results_of_tests_count_beside_others_too_and_what_is_wrong_is_told_to_whom_it
 /// At each stage of the case's way the program fails on it.
 #[test]
 fn a_fault_with_one_case_is_its_error_and_the_others_are_answered() {
+    type IsAt = fn(&Stage) -> bool;
     let engine = engine(Precision::default());
     let cases: Vec<Case> = mixed().into_iter().take(6).collect();
     let alone = alone(&engine, &cases);
-    let is_at: [(&str, fn(&Stage) -> bool); 3] = [
+    let is_at: [(&str, IsAt); 3] = [
         ("read", |stage| matches!(stage, Stage::Read { .. })),
         ("ranked", |stage| matches!(stage, Stage::Ranked { .. })),
         ("wrote", |stage| matches!(stage, Stage::Wrote { .. })),
