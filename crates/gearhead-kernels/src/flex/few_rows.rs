@@ -8,8 +8,7 @@ use std::ops::Range;
 
 use burn::tensor::DType;
 use burn_flex::FlexTensor;
-use half::{bf16, f16, slice::HalfFloatSliceExt};
-use multiversion::multiversion;
+use half::{bf16, f16};
 use rayon::prelude::*;
 
 use super::{
@@ -63,7 +62,7 @@ pub(super) fn linear(y: &mut [f32], x: &FlexTensor, weights: &[FlexTensor], writ
             dots(output, n, write, |dots| rows.products(isa, dots, x, inner));
         } else {
             let mut room = Buffer::new(0);
-            isa.panel_products(&mut output, &panels, rows.wide(&mut room), inner, write);
+            isa.panel_products(&mut output, &panels, rows.wide(isa, &mut room), inner, write);
         }
     };
     each_if_worth(n * columns * inner, outputs.into_par_iter().zip(parts), run);
@@ -128,25 +127,18 @@ impl<'a> Rows<'a> {
     }
 
     /// In 32 bits, in `room` unless they are.
-    fn wide(self, room: &'a mut Buffer) -> &'a [f32] {
+    fn wide(self, isa: Isa, room: &'a mut Buffer) -> &'a [f32] {
         match self {
             Self::F32(rows) => return rows,
             Self::F16(rows) => {
                 *room = Buffer::new(rows.len());
-                rows.convert_to_f32_slice(room);
+                isa.widen_half(room, rows);
             }
             Self::Bf16(rows) => {
                 *room = Buffer::new(rows.len());
-                widen(rows, room);
+                isa.widen_bf16(room, rows);
             }
         }
         room
-    }
-}
-
-#[multiversion(targets("x86_64+avx512f+avx512bw+avx512vl", "x86_64+avx2+fma"))]
-fn widen(halves: &[bf16], wide: &mut [f32]) {
-    for (wide, half) in wide.iter_mut().zip(halves) {
-        *wide = f32::from_bits(u32::from(half.to_bits()) << 16);
     }
 }

@@ -10,7 +10,7 @@ use super::{
     BLOCK, GROUP, Line, Output, Token, Weights, Write, itself, of_bf16, of_half,
     panels::panel_tiles,
     prefetch, put_short,
-    tiles::{AHEAD, float_tiles, four, int_tiles, rounded, row_sums},
+    tiles::{AHEAD, float_tiles, four, int_tiles, rounded, row_sums, widened},
 };
 
 const FLOATS: usize = 8;
@@ -208,6 +208,8 @@ pub(super) fn put(y: &mut [f32], floats: __m256, part: usize, write: Write) {
 float_tiles!(products, dots, f32, load, itself, "avx2,fma,f16c");
 float_tiles!(products_half, dots_half, f16, load_half, of_half, "avx2,fma,f16c");
 float_tiles!(products_bf16, dots_bf16, bf16, load_bf16, of_bf16, "avx2,fma,f16c");
+widened!(widen_half, f16, load_half, of_half, "avx2,fma,f16c");
+widened!(widen_bf16, bf16, load_bf16, of_bf16, "avx2,fma,f16c");
 row_sums!(weighted_sum, f32, load, itself, "avx2,fma,f16c");
 row_sums!(weighted_sum_half, f16, load_half, of_half, "avx2,fma,f16c");
 /// The largest amount of a group.

@@ -10,7 +10,7 @@ use super::{
     BLOCK, GROUP, Line, Output, Token, Weights, Write, itself, of_bf16, of_half,
     panels::panel_tiles,
     prefetch, put_short,
-    tiles::{AHEAD, float_tiles, four, int_tiles, rounded, row_sums},
+    tiles::{AHEAD, float_tiles, four, int_tiles, rounded, row_sums, widened},
 };
 
 const FLOATS: usize = 16;
@@ -212,6 +212,8 @@ float_tiles!(
     of_bf16,
     "avx512f,avx512dq,avx512bw,avx512vl,avx512vnni"
 );
+widened!(widen_half, f16, load_half, of_half, "avx512f,avx512dq,avx512bw,avx512vl,avx512vnni");
+widened!(widen_bf16, bf16, load_bf16, of_bf16, "avx512f,avx512dq,avx512bw,avx512vl,avx512vnni");
 row_sums!(weighted_sum, f32, load, itself, "avx512f,avx512dq,avx512bw,avx512vl,avx512vnni");
 row_sums!(weighted_sum_half, f16, load_half, of_half, "avx512f,avx512dq,avx512bw,avx512vl,avx512vnni");
 /// The largest amount of a group.

@@ -7,7 +7,7 @@ use super::{
     BLOCK, GROUP, Line, Output, Token, Weights, Write, itself, of_bf16, of_half,
     panels::panel_tiles,
     prefetch, put_short,
-    tiles::{AHEAD, float_tiles, four, int_tiles, rounded, row_sums},
+    tiles::{AHEAD, float_tiles, four, int_tiles, rounded, row_sums, widened},
 };
 
 const FLOATS: usize = 8;
@@ -140,6 +140,8 @@ fn put(y: &mut [f32], floats: [f32; BLOCK], _: usize, write: Write) {
 float_tiles!(products, dots, f32, load, itself);
 float_tiles!(products_half, dots_half, f16, load_half, of_half);
 float_tiles!(products_bf16, dots_bf16, bf16, load_bf16, of_bf16);
+widened!(widen_half, f16, load_half, of_half);
+widened!(widen_bf16, bf16, load_bf16, of_bf16);
 row_sums!(weighted_sum, f32, load, itself);
 row_sums!(weighted_sum_half, f16, load_half, of_half);
 /// The largest amount of a group.

@@ -216,6 +216,16 @@ impl Isa {
         by_isa!(self, products_bf16(y, x, weights, inner));
     }
 
+    /// Numbers of 16 bits, IEEE 754, in 32.
+    pub(super) fn widen_half(self, wide: &mut [f32], narrow: &[f16]) {
+        by_isa!(self, widen_half(wide, narrow));
+    }
+
+    /// The upper halves of numbers of 32 bits, in these.
+    pub(super) fn widen_bf16(self, wide: &mut [f32], narrow: &[bf16]) {
+        by_isa!(self, widen_bf16(wide, narrow));
+    }
+
     /// Adds rows as long as the output, each times its weight, to it.
     pub(super) fn weighted_sum(self, output: &mut [f32], weights: &[f32], rows: &[f32]) {
         by_isa!(self, weighted_sum(output, weights, rows));
@@ -348,6 +358,23 @@ mod tests {
                     assert_close(&what, &halves, expected);
                 }
             }
+        }
+    }
+
+    #[test]
+    fn numbers_of_16_bits_are_widened_alike_by_every_instruction_set() {
+        let bits = || (0..=u16::MAX).step_by(3);
+        let halves: Vec<f16> = bits().map(f16::from_bits).filter(|half| half.is_finite()).collect();
+        let bf16s: Vec<bf16> = bits().map(bf16::from_bits).filter(|half| half.is_finite()).collect();
+        let of = |wide: &[f32]| wide.iter().map(|wide| wide.to_bits()).collect::<Vec<_>>();
+        let expected_halves: Vec<f32> = halves.iter().map(|half| half.to_f32()).collect();
+        let expected_bf16s: Vec<f32> = bf16s.iter().map(|half| half.to_f32()).collect();
+        for isa in Isa::available() {
+            let (mut wide_halves, mut wide_bf16s) = (vec![7.0; halves.len()], vec![7.0; bf16s.len()]);
+            isa.widen_half(&mut wide_halves, &halves);
+            isa.widen_bf16(&mut wide_bf16s, &bf16s);
+            assert_eq!(of(&wide_halves), of(&expected_halves), "{isa:?}");
+            assert_eq!(of(&wide_bf16s), of(&expected_bf16s), "{isa:?}");
         }
     }
 

@@ -83,6 +83,22 @@ macro_rules! float_tiles {
     };
 }
 
+/// Numbers of a type, which `$load` puts into registers of `FLOATS` numbers and `$one` reads one by one, in 32 bits.
+macro_rules! widened {
+    ($widen:ident, $row:ty, $load:ident, $one:ident $(, $features:literal)?) => {
+        $(#[target_feature(enable = $features)])?
+        pub(super) fn $widen(wide: &mut [f32], narrow: &[$row]) {
+            let ((wide, wide_rest), (narrow, rest)) = (wide.as_chunks_mut::<FLOATS>(), narrow.as_chunks::<FLOATS>());
+            for (wide, narrow) in wide.iter_mut().zip(narrow) {
+                *wide = values($load(narrow));
+            }
+            for (wide, narrow) in wide_rest.iter_mut().zip(rest) {
+                *wide = $one(*narrow);
+            }
+        }
+    };
+}
+
 /// Sums of rows of a type, which `$load` puts into registers of `FLOATS` numbers and `$one` reads one by one.
 macro_rules! row_sums {
     ($weighted_sum:ident, $row:ty, $load:ident, $one:ident $(, $features:literal)?) => {
@@ -242,7 +258,7 @@ macro_rules! by_size {
 /// is waited for.
 pub(super) const AHEAD: usize = 4096;
 
-pub(super) use {by_size, float_tiles, int_tiles, rounded, row_sums};
+pub(super) use {by_size, float_tiles, int_tiles, rounded, row_sums, widened};
 
 /// Four values of a group as the bytes of one number.
 #[inline(always)]
