@@ -203,7 +203,8 @@ fn what_is_saved_is_opened_again() {
         let again = ModelDirectory::open(folder.path().join("a")).unwrap();
         let again = again.decoder::<Flex>(&FlexDevice).unwrap();
         let ids = &expected(name).ids[1];
-        assert_rows_close(name, &packed(&again, ids), &packed(&decoder, ids), 1e-5);
+        // In the weights adapters are rounded with them, beside them they are not: logits of 2.5 lie 1.2e-5 apart.
+        assert_rows_close(name, &packed(&again, ids), &packed(&decoder, ids), 3e-5);
     }
 }
 
