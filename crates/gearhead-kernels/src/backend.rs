@@ -33,6 +33,9 @@ use crate::{
 /// Shapes: `n` tokens, `d` features, `h` query heads, `g` key and value heads, `c` features of a head, `f` features
 /// inside the feed-forward layer.
 pub trait Kernels: Backend {
+    /// Whether numbers of 8 bits and fewer can be held: weights, and the moments of an optimizer.
+    const HOLDS_FEW_BITS: bool = true;
+
     /// Weights in few bits.
     type QuantizedWeight: Clone + Debug + Send + Sync + 'static;
 
@@ -260,9 +263,11 @@ impl<B: AutodiffBackend<InnerBackend: Kernels> + Kernels> AutodiffKernels for B 
 
 /// A backend that takes every operation as it is, and Burn's quantized tensors.
 macro_rules! portable_kernels {
-    ($($features:meta => $backend:ty;)*) => {$(
+    ($($features:meta => $backend:ty, $holds_few_bits:literal;)*) => {$(
         #[cfg($features)]
         impl Kernels for $backend {
+            const HOLDS_FEW_BITS: bool = $holds_few_bits;
+
             type QuantizedWeight = burn::tensor::ops::QuantizedTensor<Self>;
 
             fn quantize_weights(weights: Vec<FloatTensor<Self>>, format: Quantization) -> Self::QuantizedWeight {
@@ -282,10 +287,11 @@ macro_rules! portable_kernels {
 
 // `Vulkan` and `Metal` are names of the same backend with another shader compiler.
 portable_kernels! {
-    feature = "cuda" => burn::backend::Cuda;
-    feature = "rocm" => burn::backend::Rocm;
-    any(feature = "wgpu", feature = "vulkan", feature = "metal") => burn::backend::Wgpu;
-    feature = "tch" => burn::backend::LibTorch;
+    feature = "cuda" => burn::backend::Cuda, true;
+    feature = "rocm" => burn::backend::Rocm, true;
+    any(feature = "wgpu", feature = "vulkan", feature = "metal") => burn::backend::Wgpu, true;
+    // Burn quantizes nothing there, and bytes come back as whole words.
+    feature = "tch" => burn::backend::LibTorch, false;
 }
 
 /// A typed view of a backend's tensor.
@@ -350,6 +356,8 @@ fn inner<B: Backend, C: CheckpointStrategy, const N: usize>(
 }
 
 impl<B: Kernels, C: CheckpointStrategy> Kernels for Autodiff<B, C> {
+    const HOLDS_FEW_BITS: bool = B::HOLDS_FEW_BITS;
+
     type QuantizedWeight = B::QuantizedWeight;
 
     fn together<R>(work: impl FnOnce() -> R) -> R {

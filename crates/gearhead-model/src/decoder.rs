@@ -25,7 +25,7 @@ use crate::{
     linear::LinearWeights,
     lora::{Adapter, AdapterSource, AdapterWeights, Dora, Part, row_squares},
     mlp,
-    storage::{check_stores, in_f32, kept_as, stores, tensor_dtype},
+    storage::{check_holds_few_bits, check_stores, in_f32, kept_as, stores, tensor_dtype},
 };
 
 /// A decoder of the Llama, Mistral or Qwen family.
@@ -187,7 +187,8 @@ impl<'a, 'b, B: Kernels> WeightReader<'a, 'b, B> {
         match dtype {
             FrozenDtype::F16 => check_stores::<B>(self.device, DType::F16, option("f16"))?,
             FrozenDtype::Bf16 => check_stores::<B>(self.device, DType::BF16, option("bf16"))?,
-            FrozenDtype::F32 | FrozenDtype::Bits8 => {}
+            FrozenDtype::Bits8 => check_holds_few_bits::<B>(self.device, option("8bit"))?,
+            FrozenDtype::F32 => {}
         }
         Ok(Self { dtype, adapters: Some(adapters), ..self })
     }

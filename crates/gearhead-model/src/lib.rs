@@ -8,7 +8,7 @@
 //! - [`config`]: the shape of a model, from and to `config.json`;
 //! - [`decoder`]: the network that is trained, over packed documents;
 //! - [`lora`]: what is trained beside weights that stay as they are;
-//! - [`predictor`]: the network that predicts, over a cache, in f32 or in few bits;
+//! - [`Predictor`]: the network that predicts, over a cache, and in which types ([`precision`]);
 //! - [`storage`]: which types of numbers a device can hold and compute with;
 //! - [`cache`]: keys and values of what was read so far;
 //! - [`directory`]: weights from `model.safetensors`, whole or in parts, and to it;

@@ -17,7 +17,7 @@ use crate::{
     error::{Error, Result},
     linear::LinearWeights,
     precision::{Precision, WeightDtype},
-    storage::{check_stores, kept_as, tensor_dtype},
+    storage::{check_holds_few_bits, check_stores, kept_as, tensor_dtype},
 };
 
 /// With more new tokens than this, operations are long enough for threads to be woken for each.
@@ -349,6 +349,9 @@ fn check<B: Kernels>(config: &ModelConfig, precision: Precision, device: &B::Dev
     check_stores::<B>(device, tensor_dtype(weights.of_tensors()), || format!("a model in {weights}"))?;
     let dtype = DType::from(cache);
     check_stores::<B>(device, dtype, || format!("a cache of {}", dtype.name()))?;
+    if weights.quantization().is_some() {
+        check_holds_few_bits::<B>(device, || format!("a model in {weights}"))?;
+    }
     let (Some(format), Some((field, value))) = (weights.quantization(), config.not_in_groups()) else {
         return Ok(());
     };

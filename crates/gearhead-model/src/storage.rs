@@ -35,6 +35,18 @@ pub fn check_stores<B: Backend>(
     Err(Error::NotStored { option: option(), dtype: dtype.name(), device: B::name(device) })
 }
 
+/// Makes sure that a device can hold numbers of 8 bits and fewer for what an option asks for.
+///
+/// # Errors
+///
+/// [`Error::NotStored`] names the option and the backend.
+pub fn check_holds_few_bits<B: Kernels>(device: &B::Device, option: impl FnOnce() -> String) -> Result<()> {
+    if B::HOLDS_FEW_BITS {
+        return Ok(());
+    }
+    Err(Error::NotStored { option: option(), dtype: "8 bits or fewer", device: B::name(device) })
+}
+
 /// Makes sure that a device computes with numbers of a type for what an option asks for.
 ///
 /// # Errors

@@ -12,7 +12,10 @@ use burn::{
 };
 use gearhead_data::manifest::{MANIFEST, PAST_CASES};
 use gearhead_kernels::{AutodiffKernels, Kernels};
-use gearhead_model::{Decoder, Dtype, ModelConfig, ModelDirectory, directory, lora, storage::check_stores};
+use gearhead_model::{
+    Decoder, Dtype, ModelConfig, ModelDirectory, directory, lora,
+    storage::{check_holds_few_bits, check_stores},
+};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -247,7 +250,9 @@ impl<'a, B: AutodiffKernels> Training<'a, B> {
     ) -> Result<Self> {
         let (device, others) = devices.split_first().expect("a training has a device");
         if config.train.optimizer_dtype == MomentDtype::Bits8 {
-            check_stores::<B>(device, DType::U8, || "train.optimizer_dtype = \"8bit\"".to_owned())?;
+            let option = || "train.optimizer_dtype = \"8bit\"".to_owned();
+            check_holds_few_bits::<B>(device, option)?;
+            check_stores::<B>(device, DType::U8, option)?;
         }
         let precision = config.train.precision;
         for device in devices {

@@ -32,7 +32,7 @@ const MOVE: usize = 3;
 pub(crate) fn trials(tested: &Tested) -> Vec<Trial> {
     let mut trials =
         vec![tested.trial("checkpoints::there and back", |tested| there_and_back(IN_F32, tested))];
-    trials.push(if tested.stores.contains(&DType::U8) {
+    trials.push(if tested.holds_few_bits && tested.stores.contains(&DType::U8) {
         tested.trial("checkpoints::there and back, moments in 8 bits", |tested| {
             there_and_back(IN_8_BITS, tested)
         })

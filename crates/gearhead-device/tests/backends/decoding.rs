@@ -63,11 +63,15 @@ const WEIGHTS: [WeightDtype; 5] =
 
 /// Whether the device holds the types of a precision.
 fn stores(tested: &Tested, Precision { weights, cache }: Precision) -> bool {
+    let is_in_few_bits = matches!(weights, WeightDtype::Q8_0 | WeightDtype::Q4_0);
     let weights = match weights {
         WeightDtype::F16 => DType::F16,
         WeightDtype::Bf16 => DType::BF16,
         WeightDtype::F32 | WeightDtype::Q8_0 | WeightDtype::Q4_0 => DType::F32,
     };
+    if is_in_few_bits && !tested.holds_few_bits {
+        return false;
+    }
     [weights, cache.into()].iter().all(|dtype| *dtype == DType::F32 || tested.stores.contains(dtype))
 }
 

@@ -37,6 +37,8 @@ pub(crate) struct Tested {
     pub(crate) computes: Vec<DType>,
     /// What it can hold in memory and turn into what it computes with.
     pub(crate) stores: Vec<DType>,
+    /// Whether it holds weights and moments of 8 bits and fewer.
+    pub(crate) holds_few_bits: bool,
 }
 
 impl Tested {
@@ -54,7 +56,7 @@ impl Tested {
 impl fmt::Display for Tested {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names = |types: &[DType]| types.iter().map(DType::name).collect::<Vec<_>>().join(", ");
-        let Self { device, backend, computes, stores } = self;
+        let Self { device, backend, computes, stores, .. } = self;
         write!(f, "{device} is {backend}, computes with {} and stores {}", names(computes), names(stores))
     }
 }
@@ -63,7 +65,7 @@ impl fmt::Display for Tested {
 pub(crate) fn open(name: &str) -> Result<Tested, String> {
     struct Ask;
     impl Job for Ask {
-        type Output = (String, Vec<DType>, Vec<DType>);
+        type Output = (String, Vec<DType>, Vec<DType>, bool);
 
         fn run<B: AutodiffKernels>(self, device: &B::Device) -> Self::Output {
             let stores = |dtype: &DType| B::dtype_usage(device, *dtype).contains(DTypeUsage::Storage);
@@ -72,12 +74,14 @@ pub(crate) fn open(name: &str) -> Result<Tested, String> {
                 B::name(device),
                 PRECISIONS.into_iter().filter(|dtype| B::supports_dtype(device, *dtype)).collect(),
                 stored.into_iter().filter(stores).collect(),
+                B::HOLDS_FEW_BITS,
             )
         }
     }
     let device: Device = name.parse().map_err(|error: gearhead_device::Error| error.to_string())?;
     // Where there is no adapter, wgpu and CUDA panic.
     let asked = catch_unwind(AssertUnwindSafe(|| run(&device, Ask)));
-    let (backend, computes, stores) = asked.map_err(|_| format!("{name} cannot be opened: see above"))?;
-    Ok(Tested { device, backend, computes, stores })
+    let (backend, computes, stores, holds_few_bits) =
+        asked.map_err(|_| format!("{name} cannot be opened: see above"))?;
+    Ok(Tested { device, backend, computes, stores, holds_few_bits })
 }

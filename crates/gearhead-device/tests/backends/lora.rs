@@ -50,7 +50,8 @@ pub(crate) fn trials(tested: &Tested) -> Vec<Trial> {
         // Packed into whole words, which every device holds.
         ("8 bits", FrozenDtype::Bits8, DType::F32),
     ] {
-        trials.push(if tested.stores.contains(&stored) {
+        let is_held = dtype != FrozenDtype::Bits8 || tested.holds_few_bits;
+        trials.push(if is_held && tested.stores.contains(&stored) {
             tested.trial(format!("lora::DoRA beside weights in {name}"), move |tested| beside(dtype, tested))
         } else {
             tested.trial(format!("lora::weights in {name} are refused"), move |tested| {

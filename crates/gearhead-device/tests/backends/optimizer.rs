@@ -22,7 +22,7 @@ pub(crate) fn trials(tested: &Tested) -> Vec<Trial> {
         let expected = three_steps::<Flex>(&FlexDevice, DType::F64);
         within(&ours, &expected, tolerance(Quantity::Operation, DType::F32))
     })];
-    if !tested.stores.contains(&DType::U8) {
+    if !tested.holds_few_bits || !tested.stores.contains(&DType::U8) {
         return trials;
     }
     trials.push(tested.trial("optimizer::adamw_step_8bit", |tested| {

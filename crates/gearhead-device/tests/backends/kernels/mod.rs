@@ -29,13 +29,22 @@ struct Operation<B: AutodiffKernels> {
     compared: Quantity,
     /// What it stores beside what it computes with.
     stores: Option<DType>,
+    /// Whether its weights have 8 bits or fewer.
+    in_few_bits: bool,
     /// With which numbers, where the device computes with them too.
     precisions: &'static [DType],
 }
 
 impl<B: AutodiffKernels> Operation<B> {
     fn new(name: &'static str, compute: fn(&At<'_, B>) -> Outcome) -> Self {
-        Self { name, compute, compared: Quantity::Operation, stores: None, precisions: &PRECISIONS }
+        Self {
+            name,
+            compute,
+            compared: Quantity::Operation,
+            stores: None,
+            in_few_bits: false,
+            precisions: &PRECISIONS,
+        }
     }
 
     fn compared(self, compared: Quantity) -> Self {
@@ -52,8 +61,8 @@ impl<B: AutodiffKernels> Operation<B> {
     }
 
     /// Burn's quantized tensors are of f32.
-    fn only_in_f32(self) -> Self {
-        Self { precisions: &PRECISIONS[..1], ..self }
+    fn in_few_bits(self) -> Self {
+        Self { in_few_bits: true, precisions: &PRECISIONS[..1], ..self }
     }
 }
 
@@ -63,8 +72,10 @@ fn operations<B: AutodiffKernels>() -> Vec<Operation<B>> {
 
 pub(crate) fn trials(tested: &Tested) -> Vec<Trial> {
     let mut trials = Vec::new();
-    for Operation { name, compared, stores, precisions, .. } in operations::<Reference>() {
-        if stores.is_some_and(|dtype| !tested.stores.contains(&dtype)) {
+    for Operation { name, compared, stores, in_few_bits, precisions, .. } in operations::<Reference>() {
+        if stores.is_some_and(|dtype| !tested.stores.contains(&dtype))
+            || in_few_bits && !tested.holds_few_bits
+        {
             continue;
         }
         for precision in precisions.iter().copied().filter(|precision| tested.computes.contains(precision)) {

@@ -13,7 +13,7 @@ use crate::{
 };
 
 pub(super) fn operations<B: AutodiffKernels>() -> Vec<Operation<B>> {
-    let quantized = |operation: Operation<B>| operation.only_in_f32().compared(Quantity::RoundedActivations);
+    let quantized = |operation: Operation<B>| operation.in_few_bits().compared(Quantity::RoundedActivations);
     vec![
         quantized(Operation::new("quantized linear q8_0", |at| quantized_of(at, Quantization::Q8_0, 37))),
         quantized(Operation::new("quantized linear q8_0, one token", |at| {
@@ -27,7 +27,7 @@ pub(super) fn operations<B: AutodiffKernels>() -> Vec<Operation<B>> {
         Operation::new("frozen linear f32", |at| frozen_of(at, FrozenDtype::F32)),
         Operation::new("frozen linear f16", |at| frozen_of(at, FrozenDtype::F16)).storing(DType::F16),
         Operation::new("frozen linear bf16", |at| frozen_of(at, FrozenDtype::Bf16)).storing(DType::BF16),
-        Operation::new("frozen linear 8bit", |at| frozen_of(at, FrozenDtype::Bits8)).only_in_f32(),
+        Operation::new("frozen linear 8bit", |at| frozen_of(at, FrozenDtype::Bits8)).in_few_bits(),
     ]
 }
 
