@@ -272,17 +272,18 @@ pub(crate) fn portable<B: Kernels>(
     let group = heads.n_heads / heads.n_kv_heads;
     let k = for_each_query_head(rectangle.spread(k), group);
     let v = for_each_query_head(rectangle.spread(v), group);
-    let probs = probabilities(rectangle.spread(q), k, &rectangle).cast(v.dtype());
+    let probs = probabilities(rectangle.spread(q), k, rectangle.ahead.clone()).cast(v.dtype());
     let output = raw(rectangle.collect(probs.matmul(v)).reshape([n, heads.q_dim()]));
     (output.clone(), output)
 }
 
-/// `softmax(q kᵀ / √d_head)` over what each token may look at: `[documents, n_heads, longest, longest]`, in the type of sums.
-fn probabilities<B: Backend>(q: Tensor<B, 4>, k: Tensor<B, 4>, rectangle: &Rectangle<B>) -> Tensor<B, 4> {
+/// `softmax(q kᵀ / √d_head)` over what each token may look at, `[batch, n_heads, queries, keys]`, in the type of sums; `ahead`,
+/// `[1, 1, queries, keys]`, is true where one must not look.
+fn probabilities<B: Backend>(q: Tensor<B, 4>, k: Tensor<B, 4>, ahead: Tensor<B, 4, Bool>) -> Tensor<B, 4> {
     let scale = (q.dims()[3] as f64).powf(-0.5);
     let scores = wide(q.mul_scalar(scale).matmul(k.swap_dims(2, 3)));
     let shape = scores.dims();
-    softmax(scores.mask_fill(rectangle.ahead.clone().expand(shape), f32::NEG_INFINITY), 3)
+    softmax(scores.mask_fill(ahead.expand(shape), f32::NEG_INFINITY), 3)
 }
 
 pub(crate) fn portable_cached<B: Kernels>(
@@ -369,13 +370,10 @@ fn attend_together<B: Kernels>(
 /// Attention of new tokens that older ones stand before. Backends differ in what is causal there: the first query of LibTorch
 /// looks at the first key only, that of the others at all keys but those of the queries behind it.
 fn behind_others<B: Backend>(q: Tensor<B, 4>, keys: Tensor<B, 4>, values: Tensor<B, 4>) -> Tensor<B, 4> {
-    let [_, _, new, d_head] = q.dims();
-    let total = keys.dims()[2];
-    let scores = q.mul_scalar((d_head as f64).powf(-0.5)).matmul(keys.swap_dims(2, 3));
-    let ahead = Tensor::<B, 2, Bool>::tril_mask([new, total], (total - new) as i64, &scores.device());
-    let shape = scores.dims();
-    let ahead = ahead.reshape([1, 1, new, total]).expand(shape);
-    softmax(scores.mask_fill(ahead, f32::NEG_INFINITY), 3).matmul(values)
+    let (new, total) = (q.dims()[2], keys.dims()[2]);
+    let ahead = Tensor::<B, 2, Bool>::tril_mask([new, total], (total - new) as i64, &q.device());
+    let probs = probabilities(q, keys, ahead.reshape([1, 1, new, total]));
+    probs.cast(values.dtype()).matmul(values)
 }
 
 /// With probabilities `P`, scores `S` and output `O`: `dV = Pᵀ dO`, `dP = dO Vᵀ`, `dS = P (dP - rowsum(O dO))`,
@@ -406,7 +404,7 @@ pub(crate) fn portable_backward<B: Kernels>(
     let q = rectangle.spread(q);
     let k = for_each_query_head(rectangle.spread(k), group);
     let v = for_each_query_head(rectangle.spread(v), group);
-    let probs = probabilities(q.clone(), k.clone(), &rectangle);
+    let probs = probabilities(q.clone(), k.clone(), rectangle.ahead.clone());
     let v_grad = probs.clone().cast(v.dtype()).swap_dims(2, 3).matmul(grad.clone());
     let row_sum = (wide(output) * wide(grad.clone())).sum_dim(3);
     let probs_grad = wide(grad.matmul(v.swap_dims(2, 3)));

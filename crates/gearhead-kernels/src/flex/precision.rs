@@ -9,6 +9,7 @@ use rayon::prelude::*;
 use super::{
     buffer::{Buffer, TASK},
     contiguous, each, elements,
+    simd::Isa,
 };
 
 /// Whether tensors are of the numbers that the operations by hand take: f32, and 16 bits with [`wide`] and [`narrowed`].
@@ -19,8 +20,8 @@ pub(super) fn all_by_hand<'a>(tensors: impl IntoIterator<Item = &'a FlexTensor>)
 /// A tensor of 16 bits in f32, and others as they are.
 pub(super) fn wide(tensor: FlexTensor) -> FlexTensor {
     match tensor.dtype() {
-        DType::F16 => widened::<f16>(&tensor),
-        DType::BF16 => widened::<bf16>(&tensor),
+        DType::F16 => widened(&tensor, Isa::widen_half),
+        DType::BF16 => widened(&tensor, Isa::widen_bf16),
         _ => tensor,
     }
 }
@@ -34,16 +35,12 @@ pub(super) fn narrowed(tensor: FlexTensor, dtype: DType) -> FlexTensor {
     }
 }
 
-fn widened<H>(tensor: &FlexTensor) -> FlexTensor
-where
-    H: Element + Pod,
-    [H]: HalfFloatSliceExt,
-{
+fn widened<H: Element + Pod + Sync>(tensor: &FlexTensor, widen: fn(Isa, &mut [f32], &[H])) -> FlexTensor {
     let tensor = contiguous(tensor);
     let halves = tensor.as_slice::<H>().expect("the caller knows the type");
     let mut wide = Buffer::new(halves.len());
     each(wide.par_chunks_mut(TASK).zip(halves.par_chunks(TASK)), |(wide, halves)| {
-        halves.convert_to_f32_slice(wide);
+        widen(Isa::best(), wide, halves);
     });
     wide.into_tensor(tensor.layout().shape().clone())
 }
