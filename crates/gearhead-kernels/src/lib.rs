@@ -33,6 +33,7 @@ mod adamw_8bit;
 mod arena;
 mod attention;
 mod backend;
+mod autodiff;
 mod block;
 mod embedding;
 #[cfg(feature = "flex")]
