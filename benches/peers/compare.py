@@ -1,6 +1,7 @@
 """Runs Gearhead and its peers on the same work in turn, and writes what they needed.
 
     python compare.py --gearhead target/release/gearhead --models OUT --out docs/benchmarks/DATE.json [--rounds 5] [--only TEXT]
+        [--dtypes bf16 f16]
 
 Each round runs every engine once, as a process of its own, so that a machine whose speed drifts is unjust to none. The
 figure of a process is the median of its runs; that of an engine the median over the rounds. Peak memory is that of the
@@ -22,7 +23,10 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 
 
-def works(gearhead, models):
+DTYPES = ["f32", "f16", "bf16", "q8_0", "q4_0"]
+
+
+def works(gearhead, models, dtypes):
     """Work, engine, and the command that measures it."""
     python = [sys.executable]
     reference, smollm2 = models / "reference", models / "smollm2"
@@ -39,7 +43,7 @@ def works(gearhead, models):
             # llama.cpp reads a file of the type, and so does Gearhead where it stores it.
             stored = lambda dtype: directory.with_name(f"{directory.name}-{dtype}") if dtype in ["f16", "bf16"] else directory
             gearhead_of = lambda dtype: [gearhead, "bench", "--model", stored(dtype)] + generation
-            for dtype in ["f32", "f16", "bf16", "q8_0", "q4_0"]:
+            for dtype in dtypes:
                 yield work, f"Gearhead {dtype}", gearhead_of(dtype) + ["--dtype", dtype] + sizes
                 command = python + [HERE / "llama_cpp_generation.py", directory / f"model-{dtype}.gguf"] + sizes
                 yield work, f"llama.cpp {dtype}", command
@@ -72,8 +76,9 @@ def main():
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--only", default="", help="only work whose name has this text in it")
+    parser.add_argument("--dtypes", nargs="+", choices=DTYPES, default=DTYPES, help="how the weights are stored that generate")
     args = parser.parse_args()
-    all_works = [work for work in works(args.gearhead, args.models) if args.only in work[0]]
+    all_works = [work for work in works(args.gearhead, args.models, args.dtypes) if args.only in work[0]]
     figures = {}
     for _ in range(args.rounds):
         for work, engine, command in all_works:
