@@ -43,6 +43,12 @@ impl Batch {
     pub fn document_count(&self) -> usize {
         self.offsets.len().saturating_sub(1)
     }
+
+    /// Pairs of a token and one that it attends to: itself, or an earlier one of its document.
+    pub fn pair_count(&self) -> usize {
+        let pairs = |length: usize| length * (length + 1) / 2;
+        self.offsets.windows(2).map(|ends| pairs(ends[1] - ends[0])).sum()
+    }
 }
 
 #[cfg(test)]
@@ -59,6 +65,7 @@ mod tests {
         assert_eq!(batch.target_positions, [1, 2, 3]);
         assert_eq!(batch.target_ids, [6, 7, 9]);
         assert_eq!(batch.document_count(), 2);
+        assert_eq!(batch.pair_count(), 6 + 1);
     }
 
     #[test]

@@ -27,13 +27,14 @@
 //! | output layer and cross-entropy | [`linear_cross_entropy`], [`linear_cross_entropy_with_grads`] |
 //! | sum of squares | [`sum_of_squares`] |
 //! | one AdamW step | [`adamw_step`], [`adamw_step_8bit`] |
+//! | how fast a device computes | [`product_speed`], [`copy_speed`] |
 
 mod adamw;
 mod adamw_8bit;
 mod arena;
 mod attention;
-mod backend;
 mod autodiff;
+mod backend;
 mod block;
 mod embedding;
 #[cfg(feature = "flex")]
@@ -47,6 +48,7 @@ mod precision;
 pub mod quantized;
 mod rms_norm;
 mod rope;
+mod speed;
 mod squares;
 mod swiglu;
 
@@ -67,5 +69,6 @@ pub use log_probs::log_probs;
 pub use quantized::{Quantization, QuantizedWeight, quantized_linear, quantized_linear_add};
 pub use rms_norm::rms_norm;
 pub use rope::{RopeTable, rope};
+pub use speed::{copy_speed, product_speed};
 pub use squares::sum_of_squares;
 pub use swiglu::swiglu;

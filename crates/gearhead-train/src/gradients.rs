@@ -34,6 +34,8 @@ pub struct StepGradients {
     pub target_count: usize,
     /// Input tokens over the whole step.
     pub token_count: usize,
+    /// Pairs of a token and one that it attends to, over the whole step.
+    pub pair_count: usize,
     /// Gradients of the summed loss, not yet averaged, times `scale`.
     pub(crate) grads: GradientsParams,
     /// A power of two; 1 but in f16.
@@ -93,8 +95,8 @@ pub fn shared_step_gradients<B: AutodiffKernels>(
     });
     let mean = 1.0 / sums.target_count.max(1) as f64;
     let grad_norm = norm(decoder, &sums.grads) * mean / scale;
-    let Sums { loss, target_count, token_count, grads } = sums;
-    StepGradients { loss: loss * mean, grad_norm, target_count, token_count, grads, scale }
+    let Sums { loss, target_count, token_count, pair_count, grads } = sums;
+    StepGradients { loss: loss * mean, grad_norm, target_count, token_count, pair_count, grads, scale }
 }
 
 /// A scale of the summed loss with which the mean loss has about the given one.
@@ -119,12 +121,14 @@ struct Sums {
     loss: f64,
     target_count: usize,
     token_count: usize,
+    pair_count: usize,
     grads: GradientsParams,
 }
 
 impl Sums {
     fn new<B: AutodiffKernels>(decoder: &Decoder<B>, documents: &[&Document], way: Way) -> Self {
-        let mut sums = Self { loss: 0.0, target_count: 0, token_count: 0, grads: GradientsParams::new() };
+        let mut sums =
+            Self { loss: 0.0, target_count: 0, token_count: 0, pair_count: 0, grads: GradientsParams::new() };
         for part in documents.chunks(way.part) {
             let batch = Batch::pack(part.iter().copied());
             if batch.target_ids.is_empty() {
@@ -133,6 +137,7 @@ impl Sums {
             sums.loss += add_gradients(decoder, &batch, way, &mut sums.grads);
             sums.target_count += batch.target_ids.len();
             sums.token_count += batch.inputs.len();
+            sums.pair_count += batch.pair_count();
         }
         sums
     }
@@ -152,6 +157,7 @@ impl Sums {
         self.loss += other.loss;
         self.target_count += other.target_count;
         self.token_count += other.token_count;
+        self.pair_count += other.pair_count;
         decoder.visit(&mut Add { found: other.grads, grads: &mut self.grads });
     }
 }
@@ -433,6 +439,7 @@ mod tests {
                     grad_norm: 0.0,
                     target_count: 0,
                     token_count: 0,
+                    pair_count: 0,
                     grads: whole,
                     scale: 1.0,
                 };

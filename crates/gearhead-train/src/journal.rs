@@ -14,10 +14,10 @@ use crate::{
     checkpoint::State,
     config::Config,
     error::{Error, Result},
+    event::{Event, SampleText},
     plan::Plan,
     report::{self, DataFile, EvaluationRecord, Incident, IncidentKind, Report, Sample, StepRecord},
     tensorboard::EventFile,
-    trainer::{Event, SampleText},
 };
 
 const METRICS: &str = "metrics.jsonl";
@@ -34,6 +34,8 @@ pub(crate) struct Journal {
     incidents: Vec<Incident>,
     samples: Vec<Sample>,
     plan: Option<Plan>,
+    /// Of the last start.
+    peak_flops: f64,
 }
 
 impl Journal {
@@ -73,6 +75,7 @@ impl Journal {
             incidents: Vec::new(),
             samples: Vec::new(),
             plan,
+            peak_flops: f64::NAN,
         };
         for line in text.lines() {
             let line = serde_json::from_str(line)
@@ -88,13 +91,26 @@ impl Journal {
         let mut write = || -> std::io::Result<()> {
             writeln!(self.metrics, "{line}")?;
             match event {
-                Event::Step { step, loss, grad_norm, learning_rate, resident_bytes, loss_scale, .. } => {
+                Event::Step {
+                    step,
+                    loss,
+                    grad_norm,
+                    learning_rate,
+                    tokens,
+                    flops,
+                    step_seconds,
+                    resident_bytes,
+                    loss_scale,
+                    ..
+                } => {
                     let now = SystemTime::now();
                     let resident = resident_bytes.map(|bytes| bytes as f64);
                     for (tag, value) in [
                         ("loss/train", Some(*loss)),
                         ("grad_norm", Some(*grad_norm)),
                         ("learning_rate", Some(*learning_rate)),
+                        ("tokens_per_second", Some(*tokens as f64 / step_seconds)),
+                        ("model_flops_utilization", Some(flops / step_seconds / self.peak_flops)),
                         ("resident_bytes", resident),
                         ("loss_scale", *loss_scale),
                     ] {
@@ -151,6 +167,7 @@ impl Journal {
             burn: version("burn"),
             seed: config.seed,
             planned_steps: state.steps,
+            peak_flops: self.peak_flops,
             config: &config.resolved(),
             data_files: &data_files,
             steps: &self.steps,
@@ -171,6 +188,7 @@ impl Journal {
         // What is no number is `null` in JSON.
         let number = |key: &str| line[key].as_f64().unwrap_or(f64::NAN);
         match line["event"].as_str().unwrap_or("") {
+            "start" => self.peak_flops = number("peak_flops"),
             "step" => self.steps.push(StepRecord {
                 step: count("step"),
                 epoch: count("epoch"),
@@ -179,6 +197,7 @@ impl Journal {
                 learning_rate: number("learning_rate"),
                 tokens: count("tokens"),
                 target_tokens: count("target_tokens"),
+                flops: number("flops"),
                 seconds: number("seconds"),
                 resident_bytes: line["resident_bytes"].as_u64(),
             }),

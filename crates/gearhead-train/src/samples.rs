@@ -5,7 +5,7 @@ use gearhead_data::prompt::Document;
 use gearhead_kernels::{Documents, Kernels};
 use gearhead_model::{Decoder, Precision, Predictor};
 
-use crate::{config::Config, data::TrainData, error::Result, trainer::SampleText};
+use crate::{config::Config, data::TrainData, error::Result, event::SampleText};
 
 /// Cases that are shown.
 const CASES: usize = 3;

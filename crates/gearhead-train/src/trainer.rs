@@ -1,7 +1,7 @@
 //! The loop: epochs of steps, evaluations, checkpoints, metrics.
 
 use std::{
-    path::{Path, PathBuf},
+    path::Path,
     sync::atomic::{AtomicBool, Ordering},
     time::{Duration, Instant},
 };
@@ -16,7 +16,6 @@ use gearhead_model::{
     Decoder, Dtype, ModelConfig, ModelDirectory, directory, lora,
     storage::{check_holds_few_bits, check_stores},
 };
-use serde::{Deserialize, Serialize};
 
 use crate::{
     checkpoint::{self, Checkpoint, MadeFrom, State},
@@ -24,6 +23,8 @@ use crate::{
     data::{TrainData, epoch_batches},
     divergence::{MOST_SKIPPED, OnDivergence, leap_from, remember},
     error::{Error, Result},
+    event::{Event, Summary},
+    flops::{self, ModelFlops, Pace},
     gradients::{StepGradients, mean_loss, shared_step_gradients, without_gradients},
     journal::{Journal, resident_bytes},
     optimizer::{AdamW, MomentDtype},
@@ -33,142 +34,6 @@ use crate::{
     samples::samples,
     schedule::learning_rate,
 };
-
-/// Something that happened in a training; also a line of `metrics.jsonl`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(tag = "event", rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Event {
-    /// The training begins.
-    Start {
-        /// Numbers that are learned.
-        parameters: usize,
-        /// Optimizer steps over all epochs.
-        steps: usize,
-        /// Cases to learn from.
-        train_cases: usize,
-        /// Cases to choose by.
-        validation_cases: usize,
-        /// Tokens cut off the ends of cases that are longer than the model.
-        cut_tokens: usize,
-    },
-    /// One optimizer step was done.
-    Step {
-        /// From 1.
-        step: usize,
-        /// From 1.
-        epoch: usize,
-        /// Mean loss per target token before the step, in nats.
-        loss: f64,
-        /// Norm of the gradient before clipping.
-        grad_norm: f64,
-        /// Of this step.
-        learning_rate: f64,
-        /// Input tokens of this step.
-        tokens: usize,
-        /// Target tokens of this step.
-        target_tokens: usize,
-        /// Seconds since the training began.
-        seconds: f64,
-        /// Memory of the process in use, where the system tells it.
-        resident_bytes: Option<u64>,
-        /// The loss scale of this step, in f16.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        loss_scale: Option<f64>,
-    },
-    /// In f16, the loss scale was halved, since gradients overflowed and the step was left out, or doubled after many steps
-    /// in which they did not.
-    LossScale {
-        /// After which step.
-        step: usize,
-        /// From now on.
-        loss_scale: f64,
-        /// Whether gradients overflowed.
-        overflow: bool,
-    },
-    /// The validation cases were evaluated.
-    Evaluation {
-        /// After which step.
-        step: usize,
-        /// Mean loss per target token, in nats.
-        validation_loss: f64,
-        /// Whether it is the lowest so far, in which case the model was saved as `best`.
-        is_best: bool,
-        /// Seconds since the training began.
-        seconds: f64,
-    },
-    /// The training goes on from a checkpoint.
-    Resume {
-        /// Steps that were done before.
-        step: usize,
-        /// Newer checkpoints that are not whole, and why.
-        damaged: Vec<String>,
-    },
-    /// A step was left out, since its loss leapt up or was no number.
-    Skip {
-        /// From 1.
-        step: usize,
-        /// Loss or gradient norm.
-        what: &'static str,
-        /// Its value; `None` in JSON where it is no number.
-        value: f64,
-        /// The training cases of the step, from 1 in their file.
-        cases: Vec<usize>,
-    },
-    /// The model continued some validation cases: before the first step, and whenever it was the best so far.
-    Samples {
-        /// After which step.
-        step: usize,
-        /// What it wrote.
-        samples: Vec<SampleText>,
-    },
-    /// A checkpoint was written.
-    Checkpoint {
-        /// After which step.
-        step: usize,
-        /// Seconds since the training began.
-        seconds: f64,
-    },
-}
-
-/// What a model wrote for a case.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SampleText {
-    /// What it was given.
-    pub prompt: String,
-    /// What the case says.
-    pub expected: String,
-    /// What it wrote.
-    pub written: String,
-}
-
-/// What a training came to.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[non_exhaustive]
-pub struct Summary {
-    /// The model directory of the lowest validation loss; of a training that was stopped before its first evaluation, what
-    /// will be.
-    pub best: PathBuf,
-    /// Its validation loss per target token, in nats.
-    pub best_validation_loss: Option<f64>,
-    /// After which step it was.
-    pub best_step: usize,
-    /// Optimizer steps that were done.
-    pub step: usize,
-    /// Optimizer steps over all epochs.
-    pub steps: usize,
-    /// Input tokens over all steps that were done.
-    pub tokens: usize,
-    /// Wall time, that before a resumption included.
-    pub duration: Duration,
-}
-
-impl Summary {
-    /// Whether all steps were done.
-    pub fn is_finished(&self) -> bool {
-        self.step == self.steps
-    }
-}
 
 /// From where a training begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -230,6 +95,11 @@ struct Training<'a, B: AutodiffKernels> {
     /// Devices that compute a share of each step, beside that of the decoder.
     others: &'a [B::Device],
     optimizer: AdamW<B>,
+    flops: ModelFlops,
+    /// Of the steps of this process; where there are more, without the first, which is also the time of getting going.
+    pace: Pace,
+    steps_here: usize,
+    peak_flops: f64,
     state: State,
     journal: Journal,
     on_event: &'a mut dyn FnMut(&Event),
@@ -312,15 +182,21 @@ impl<'a, B: AutodiffKernels> Training<'a, B> {
             };
             (first_weights(config, data, device)?, AdamW::default(), state)
         };
+        let peak_flops = devices.iter().map(|it| flops::peak::<B::InnerBackend>(it, precision)).sum();
         let now = Instant::now();
         let before = state.seconds;
         let parameters = trained_parameters(&decoder);
+        let flops = ModelFlops::new(decoder.config(), config.lora.as_ref());
         let mut training = Self {
             config,
             data,
             decoder: Some(decoder),
             others,
             optimizer,
+            flops,
+            pace: Pace::default(),
+            steps_here: 0,
+            peak_flops,
             state,
             journal,
             on_event,
@@ -334,6 +210,7 @@ impl<'a, B: AutodiffKernels> Training<'a, B> {
             train_cases: data.train.len(),
             validation_cases: data.validation.len(),
             cut_tokens: data.cut_tokens,
+            peak_flops,
         })?;
         if resumed {
             training.record(&Event::Resume { step: training.state.step, damaged })?;
@@ -386,10 +263,13 @@ impl<'a, B: AutodiffKernels> Training<'a, B> {
             steps,
             tokens: self.state.tokens,
             duration: Duration::from_secs_f64(self.seconds()),
+            pace: self.pace,
+            peak_flops: self.peak_flops,
         })
     }
 
     fn step(&mut self, epoch: usize, batch: &[usize]) -> Result<()> {
+        let began = self.seconds();
         let config = &self.config.train;
         let documents: Vec<_> = batch.iter().map(|index| &self.data.train[*index]).collect();
         let loss_scale = self.state.loss_scale.map(LossScale::value);
@@ -418,22 +298,32 @@ impl<'a, B: AutodiffKernels> Training<'a, B> {
         self.state.skipped = 0;
         self.state.step = step;
         self.state.tokens += gradients.token_count;
-        let event = Event::Step {
-            step,
-            epoch: epoch + 1,
-            loss: gradients.loss,
-            grad_norm: gradients.grad_norm,
-            learning_rate: rate,
-            tokens: gradients.token_count,
-            target_tokens: gradients.target_count,
-            seconds: self.seconds(),
-            resident_bytes: resident_bytes(),
-            loss_scale,
-        };
+        let StepGradients { loss, grad_norm, token_count, target_count, .. } = gradients;
+        let (flops, resident_bytes) = (self.flops.of(&gradients), resident_bytes());
         // Taken out, so that the weights are held once and changed in place.
         let decoder = self.decoder.take().expect("the decoder is away only while a step is taken");
         self.decoder = Some(self.optimizer.step(decoder, gradients, rate, config));
-        self.record(&event)?;
+        let seconds = self.seconds();
+        let step_seconds = seconds - began;
+        if self.steps_here == 1 {
+            self.pace = Pace::default();
+        }
+        self.steps_here += 1;
+        self.pace.add(token_count, flops, step_seconds);
+        self.record(&Event::Step {
+            step,
+            epoch: epoch + 1,
+            loss,
+            grad_norm,
+            learning_rate: rate,
+            tokens: token_count,
+            target_tokens: target_count,
+            flops,
+            step_seconds,
+            seconds,
+            resident_bytes,
+            loss_scale,
+        })?;
         let Some(scale) = &mut self.state.loss_scale else { return Ok(()) };
         *scale = scale.after_step();
         match scale.value() {

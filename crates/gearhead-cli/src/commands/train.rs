@@ -8,7 +8,10 @@ use std::{
 use gearhead::{
     device::Wanted,
     plan_on,
-    train::{Config, Control, Event, Plan, Provenance, Start, data::TrainData, show_batch::first_batch},
+    train::{
+        Config, Control, Event, Plan, Provenance, Start, data::TrainData, flops::Pace,
+        show_batch::first_batch,
+    },
     train_on,
 };
 use indicatif::ProgressBar;
@@ -49,7 +52,7 @@ fn train(args: &TrainArgs, overrides: &[String]) -> Result<(), Failure> {
         _ => Start::New,
     };
     let stop = stop_on_interrupt()?;
-    let mut view = View { bar: progress::bar(0, "steps"), batch_tokens: 0, since: 0.0 };
+    let mut view = View { bar: progress::bar(0, "steps"), pace: Pace::default(), peak_flops: f64::NAN };
     let control = Control { start, stop: Some(stop), provenance: Some(&provenance), plan: Some(&memory) };
     let summary = train_on(&devices, &config, &data, control, &mut |event| view.show(event))?;
     view.bar.finish_and_clear();
@@ -64,12 +67,12 @@ fn train(args: &TrainArgs, overrides: &[String]) -> Result<(), Failure> {
     }
     let Some(loss) = summary.best_validation_loss else { return Ok(()) };
     output::text(format_args!(
-        "{}: validation loss {loss:.4} per target token after step {} of {}; {:.0} s, {:.0} tokens/s",
+        "{}: validation loss {loss:.4} per target token after step {} of {}; {:.0} s, {}",
         summary.best.display(),
         summary.best_step,
         summary.steps,
         summary.duration.as_secs_f64(),
-        summary.tokens as f64 / summary.duration.as_secs_f64().max(1e-9),
+        summary.pace.in_words(summary.peak_flops),
     ))
 }
 
@@ -100,15 +103,19 @@ fn stop_on_interrupt() -> std::io::Result<&'static AtomicBool> {
 /// What the training looks like: a bar on a terminal, and a line for each evaluation anywhere.
 struct View {
     bar: ProgressBar,
-    batch_tokens: usize,
-    since: f64,
+    /// Since the last evaluation.
+    pace: Pace,
+    peak_flops: f64,
 }
 
 impl View {
     fn show(&mut self, event: &Event) {
         match event {
-            Event::Start { parameters, steps, train_cases, validation_cases, cut_tokens, .. } => {
+            Event::Start {
+                parameters, steps, train_cases, validation_cases, cut_tokens, peak_flops, ..
+            } => {
                 self.bar.set_length(*steps as u64);
+                self.peak_flops = *peak_flops;
                 self.say(format!(
                     "{parameters} parameters, {train_cases} training and {validation_cases} validation cases, {steps} steps"
                 ));
@@ -118,17 +125,19 @@ impl View {
                     ));
                 }
             }
-            Event::Step { loss, learning_rate, tokens, seconds, .. } => {
-                self.batch_tokens += tokens;
-                let speed = self.batch_tokens as f64 / (seconds - self.since).max(1e-9);
-                self.bar
-                    .set_message(format!("loss {loss:.4}, rate {learning_rate:.1e}, {speed:.0} tokens/s"));
+            Event::Step { loss, learning_rate, tokens, flops, step_seconds, .. } => {
+                self.pace.add(*tokens, *flops, *step_seconds);
+                let pace = self.pace.in_words(self.peak_flops);
+                self.bar.set_message(format!("loss {loss:.4}, rate {learning_rate:.1e}, {pace}"));
                 self.bar.inc(1);
             }
             Event::Evaluation { step, validation_loss, is_best, seconds, .. } => {
                 let best = if *is_best { ", the best so far: saved" } else { "" };
-                self.say(format!("step {step}: validation loss {validation_loss:.4}{best} ({seconds:.0} s)"));
-                (self.batch_tokens, self.since) = (0, *seconds);
+                let pace = self.pace.in_words(self.peak_flops);
+                self.say(format!(
+                    "step {step}: validation loss {validation_loss:.4}{best} ({seconds:.0} s; {pace})"
+                ));
+                self.pace = Pace::default();
             }
             Event::Resume { step, damaged, .. } => {
                 for damage in damaged {

@@ -55,7 +55,7 @@ fn course(workspace: &Workspace) -> Vec<Value> {
     lines
         .filter(|line| ["step", "evaluation"].contains(&line["event"].as_str().unwrap()))
         .map(|mut line| {
-            for of_the_machine in ["seconds", "resident_bytes"] {
+            for of_the_machine in ["seconds", "step_seconds", "resident_bytes"] {
                 line.as_object_mut().unwrap().remove(of_the_machine);
             }
             line

@@ -1,18 +1,11 @@
 //! What a backend answers, in the process that loads its driver.
 
-use std::time::{Duration, Instant};
-
 use burn::tensor::{DType, Tensor, TensorData};
-use gearhead_kernels::AutodiffKernels;
+use gearhead_kernels::{AutodiffKernels, copy_speed, product_speed};
 use serde::{Deserialize, Serialize};
 
 use super::Question;
 use crate::{Adapter, Device, Job, Speed, drivers, run};
-
-/// Side of the matrices of the measured product.
-const SIDE: usize = 1024;
-/// How long each measurement goes on.
-const MEASURED_FOR: Duration = Duration::from_millis(100);
 
 /// An answer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -100,39 +93,9 @@ impl Job for Measure {
     type Output = Speed;
 
     fn run<B: AutodiffKernels>(self, device: &B::Device) -> Speed {
-        type Matrix<B> = Tensor<<B as burn::tensor::backend::AutodiffBackend>::InnerBackend, 2>;
-        let matrix: Matrix<B> = Tensor::ones([SIDE, SIDE], device);
-        let finish = || {
-            // What a device reports of earlier work is no part of a measurement.
-            let _ = B::sync(device);
-        };
-        let product = seconds(&finish, || {
-            matrix.clone().matmul(matrix.clone());
-        });
-        // Larger than any cache: 64 MiB.
-        let long: Matrix<B> = Tensor::ones([4 * SIDE, 4 * SIDE], device);
-        let copy = seconds(&finish, || {
-            long.clone().add_scalar(1.0);
-        });
         Speed {
-            matmul_gflops: 2.0 * (SIDE as f64).powi(3) / product / 1e9,
-            copy_gb_per_s: 2.0 * 4.0 * (4.0 * SIDE as f64).powi(2) / copy / 1e9,
+            matmul_gflops: product_speed::<B::InnerBackend>(device, DType::F32) / 1e9,
+            copy_gb_per_s: copy_speed::<B::InnerBackend>(device) / 1e9,
         }
     }
-}
-
-/// Seconds that a piece of work takes, the shortest of several after one that does not count.
-fn seconds(finish: &impl Fn(), work: impl Fn()) -> f64 {
-    let once = || {
-        let start = Instant::now();
-        work();
-        finish();
-        start.elapsed().as_secs_f64()
-    };
-    once();
-    let (start, mut shortest) = (Instant::now(), once());
-    while start.elapsed() < MEASURED_FOR {
-        shortest = shortest.min(once());
-    }
-    shortest.max(1e-9)
 }

@@ -20,7 +20,10 @@ use serde::{Deserialize, Serialize};
 pub use peft::save_with;
 pub(crate) use peft::{ADAPTER_CONFIG, AdapterSource, Adapters, Part};
 
-use crate::error::{Error, Result};
+use crate::{
+    config::ModelConfig,
+    error::{Error, Result},
+};
 
 /// Which layers get adapters, and of what kind.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -113,6 +116,14 @@ impl Target {
             Self::UpProj => "up_proj",
             Self::DownProj => "down_proj",
         }
+    }
+
+    /// Outputs and inputs of each in a model.
+    pub fn shapes(config: &ModelConfig) -> [(Self, [usize; 2]); 7] {
+        let (heads, d, d_ff) = (config.heads(), config.d_model, config.d_ff);
+        let (q_dim, kv_dim) = (heads.q_dim(), heads.kv_dim());
+        let shapes = [[q_dim, d], [kv_dim, d], [kv_dim, d], [d, q_dim], [d_ff, d], [d_ff, d], [d, d_ff]];
+        std::array::from_fn(|index| (Self::ALL[index], shapes[index]))
     }
 }
 

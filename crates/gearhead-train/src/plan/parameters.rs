@@ -55,7 +55,7 @@ impl Frozen {
 
 impl Parameters {
     pub(super) fn of(config: &ModelConfig, lora: Option<&LoraConfig>) -> Self {
-        let (d, d_ff, heads, family) = (config.d_model, config.d_ff, config.heads(), config.family);
+        let (d, heads, family) = (config.d_model, config.heads(), config.family);
         let (q_dim, kv_dim, d_head) = (heads.q_dim(), heads.kv_dim(), heads.d_head);
         let mut others = Vec::new();
         if family.has_qkv_bias() {
@@ -67,22 +67,21 @@ impl Parameters {
         if family.has_qk_norm() {
             others.extend([d_head, d_head]);
         }
-        let shapes = [[q_dim, d], [kv_dim, d], [kv_dim, d], [d, q_dim], [d_ff, d], [d_ff, d], [d, d_ff]];
-        let numbers = shapes.map(|[outputs, inputs]| outputs * inputs);
+        let shapes = Target::shapes(config);
+        let numbers = shapes.map(|(_, [outputs, inputs])| outputs * inputs);
         let (attention, mlp, frozen) = match lora {
             None => {
                 let attention = [vec![d], numbers[..4].to_vec(), others].concat();
                 (attention, [vec![d], numbers[4..].to_vec()].concat(), None)
             }
             Some(lora) => {
-                let adapter = |(target, [outputs, inputs]): (&Target, &[usize; 2])| {
+                let adapter = |(target, [outputs, inputs]): &(Target, [usize; 2])| {
                     let norms = if lora.dora { *outputs } else { 0 };
                     let sizes = vec![lora.rank * inputs, lora.rank * outputs, norms];
                     if lora.targets.contains(target) { sizes } else { Vec::new() }
                 };
-                let adapters = Target::ALL.iter().zip(&shapes);
-                let attention = adapters.clone().take(4).flat_map(adapter).collect();
-                let mlp = adapters.skip(4).flat_map(adapter).collect();
+                let attention = shapes[..4].iter().flat_map(adapter).collect();
+                let mlp = shapes[4..].iter().flat_map(adapter).collect();
                 let others = 2 * d + others.iter().sum::<usize>();
                 let frozen = Frozen { dtype: lora.base_dtype, linears: numbers.to_vec(), others };
                 (attention, mlp, Some(frozen))

@@ -14,6 +14,8 @@ pub(super) struct History<'a> {
     pub(super) seconds: f64,
     pub(super) tokens: f64,
     pub(super) tokens_per_second: Option<f64>,
+    /// Of the matrix products that the model asks for.
+    pub(super) flops_per_second: Option<f64>,
     /// Steps with tokens per second.
     pub(super) speed: Vec<(f64, f64)>,
 }
@@ -27,6 +29,7 @@ impl<'a> History<'a> {
         let known = || timed.iter().filter(|(_, seconds)| seconds.is_finite());
         let seconds: f64 = known().map(|(_, seconds)| seconds).sum();
         let timed_tokens: f64 = known().map(|(step, _)| step.tokens as f64).sum();
+        let timed_flops: f64 = known().map(|(step, _)| step.flops).sum();
         let speed = known().map(|(step, seconds)| (step.step as f64, step.tokens as f64 / seconds)).collect();
         let evaluations = latest(report.evaluations, |evaluation| evaluation.step);
         let best = evaluations
@@ -41,6 +44,7 @@ impl<'a> History<'a> {
             seconds: total_seconds(report.steps, report.evaluations),
             tokens: timed.iter().map(|(step, _)| step.tokens as f64).sum(),
             tokens_per_second: (seconds > 0.0).then_some(timed_tokens / seconds),
+            flops_per_second: Some(timed_flops / seconds).filter(|flops| flops.is_finite()),
             speed,
         }
     }

@@ -9,7 +9,7 @@ use super::{
     plot::{Curve, Look, Plot, Size, Vertical},
     series::{smooth, window},
     summary::{findings, summary},
-    words::{duration, error_percent, grouped, number, of, significant, size, unit},
+    words::{duration, error_percent, flop_rate, grouped, number, of, significant, size, unit},
 };
 
 /// The most rows of a table.
@@ -58,6 +58,13 @@ fn heading(report: &Report<'_>, history: &History<'_>) -> Markup {
                             "tokens per second",
                             &grouped(speed),
                             &format!("{:.0} % of them targets", 100.0 * targets / history.tokens.max(1.0))
+                        ))
+                    }
+                    @if let Some(flops) = history.flops_per_second {
+                        (figure(
+                            "in matrix products",
+                            &flop_rate(flops),
+                            &format!("{:.0} % of the measured {}", 100.0 * flops / report.peak_flops, flop_rate(report.peak_flops))
                         ))
                     }
                     @if let Some(bytes) = history.peak_bytes(report) { (figure("peak memory", &size(bytes), "")) }

@@ -13,6 +13,7 @@ mod tests;
 mod words;
 
 pub use html::html;
+pub use words::flop_rate;
 pub(crate) use words::size as bytes_in_words;
 
 /// What the page tells.
@@ -34,6 +35,8 @@ pub struct Report<'a> {
     pub seed: u64,
     /// Steps that the configuration asks for.
     pub planned_steps: usize,
+    /// Floating-point operations a second that the devices do at best; not a number where that is not known.
+    pub peak_flops: f64,
     /// The configuration with every default filled in, as TOML.
     pub config: &'a str,
     /// The files that were learned from and chosen by.
@@ -77,6 +80,8 @@ pub struct StepRecord {
     pub tokens: usize,
     /// Target tokens of this step.
     pub target_tokens: usize,
+    /// Floating-point operations that the model asks for in this step; not a number where that is not known.
+    pub flops: f64,
     /// Seconds since the training began, or since it was taken up again.
     pub seconds: f64,
     /// Memory of the process after the step, where the system tells it.

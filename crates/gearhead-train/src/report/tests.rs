@@ -13,6 +13,7 @@ fn empty() -> Report<'static> {
         burn: "0.21.0",
         seed: 7,
         planned_steps: 300,
+        peak_flops: 2e11,
         config: "seed = 7\n",
         data_files: &[],
         steps: &[],
@@ -32,6 +33,7 @@ fn step(step: usize, loss: f64) -> StepRecord {
         learning_rate: 3e-4,
         tokens: 2048,
         target_tokens: 512,
+        flops: 5e10,
         seconds: step as f64 * 0.5,
         resident_bytes: Some(900_000_000 + step as u64),
     }
@@ -173,6 +175,8 @@ fn best_last_and_overfitting_are_told() {
         "After step 200 the validation loss rose by 20 % while the training loss fell: the model overfits."
     ));
     assert!(html.contains(">best 1.500 at step 200</text>"));
+    // 5e10 operations every half a second.
+    assert!(html.contains("100 GFLOP/s") && html.contains("50 % of the measured 200 GFLOP/s"));
     let html = page(&Report { evaluations: &evaluations[..2], planned_steps: 500, ..report });
     assert!(
         html.contains("300 of 500 steps") && !html.contains("rose by") && !html.contains("longer training")

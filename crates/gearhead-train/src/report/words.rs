@@ -85,6 +85,13 @@ pub(crate) fn size(bytes: u64) -> String {
     format!("{value:.decimals$} {name}")
 }
 
+/// Floating-point operations a second in the unit that fits.
+pub fn flop_rate(flops_per_second: f64) -> String {
+    let (unit, name) = if flops_per_second < 1e12 { (1e9, "GFLOP/s") } else { (1e12, "TFLOP/s") };
+    let value = flops_per_second / unit;
+    format!("{value:.*} {name}", usize::from(value < 100.0))
+}
+
 /// How far `value` is above `reference`, in percent of it.
 pub(super) fn error_percent(value: u64, reference: u64) -> f64 {
     100.0 * (value as f64 / reference.max(1) as f64 - 1.0)
@@ -119,5 +126,9 @@ mod tests {
         );
         assert_eq!([of(1, "step"), of(2000, "step")], ["1 step", "2,000 steps"]);
         assert!((error_percent(90, 100) + 10.0).abs() < 1e-9);
+        assert_eq!(
+            [2.34e9, 241.2e9, 45.67e12].map(flop_rate),
+            ["2.3 GFLOP/s", "241 GFLOP/s", "45.7 TFLOP/s"]
+        );
     }
 }

@@ -28,6 +28,7 @@ use gearhead_train::{
     Config, Control, Error, Event, Start, Summary,
     config::TrainConfig,
     data::TrainData,
+    flops::ModelFlops,
     gradients::{mean_loss, step_gradients, without_gradients},
     optimizer::AdamW,
     train,
@@ -400,6 +401,37 @@ fn the_output_folder_holds_what_it_should_and_nothing_else() {
     }
     assert_eq!((expected.iter().filter(|kind| **kind == "step").count(), kinds), (4, expected));
     assert_eq!((lines[0]["steps"].as_u64(), lines[0]["train_cases"].as_u64()), (Some(4), Some(6)));
+}
+
+#[test]
+fn a_training_says_how_much_it_computed_and_how_fast() {
+    let workshop = Workshop::new(6, &["train.eval_every_steps=1"]);
+    let (summary, events) = workshop.train();
+    let (summary, data) = (summary.unwrap(), TrainData::load(&workshop.config).unwrap());
+    let (mut first_tokens, mut told, mut seconds) = (None, Vec::new(), 0.0);
+    for event in &events {
+        match event {
+            Event::Start { peak_flops, .. } => assert!(*peak_flops > 1e6, "{peak_flops}"),
+            Event::Step { tokens, flops, step_seconds, .. } => {
+                if first_tokens.is_none() {
+                    first_tokens = Some(*tokens);
+                } else {
+                    seconds += step_seconds;
+                }
+                told.push(*flops);
+            }
+            _ => {}
+        }
+    }
+    // The first step is also the time of getting going.
+    assert_eq!(summary.pace.tokens, summary.tokens - first_tokens.unwrap());
+    assert_close("operations", summary.pace.flops, told[1..].iter().sum());
+    assert_close("seconds", summary.pace.seconds, seconds);
+    // Two epochs of all cases, however they were put in steps.
+    let decoder: Decoder<B> = ModelDirectory::open(&summary.best).unwrap().decoder(&FlexDevice).unwrap();
+    let flops = ModelFlops::new(decoder.config(), None);
+    let all = step_gradients(&decoder, &data.train.iter().collect::<Vec<_>>(), &TrainConfig::default());
+    assert_close("operations", told.iter().sum(), 2.0 * flops.of(&all));
 }
 
 #[test]
