@@ -2,7 +2,7 @@
 //! take longer than the product. Of more than a few tokens, these are packed instead.
 //!
 //! Weights of 16 bits are widened in registers where they are multiplied with few tokens, and else some rows at a time, so that
-//! they never stand in memory in 32 bits as a whole.
+//! they never stand in memory in 32 bits as a whole. Those of bf16 are multiplied as they are where the CPU has a unit for that.
 
 use std::ops::Range;
 
@@ -15,7 +15,7 @@ use super::{
     buffer::Buffer,
     dims, each_if_worth, elements,
     product::{Output, Write},
-    simd::Isa,
+    simd::{Isa, MatrixUnit},
 };
 
 /// With more tokens than this, packing weights of 32 bits pays.
@@ -43,7 +43,8 @@ pub(super) fn linear(y: &mut [f32], x: &FlexTensor, weights: &[FlexTensor], writ
         return;
     }
     let columns: usize = weights.iter().map(|weight| dims::<2>(weight)[0]).sum();
-    let rows = (TASK / inner).max(1).next_multiple_of(ROWS);
+    let way = Way::of(n, inner, weights);
+    let rows = (TASK / inner).max(1).next_multiple_of(way.rows());
     let (mut cuts, mut parts, mut first) = (Vec::new(), Vec::new(), 0);
     for weight in weights {
         let [out, _] = dims::<2>(weight);
@@ -55,12 +56,13 @@ pub(super) fn linear(y: &mut [f32], x: &FlexTensor, weights: &[FlexTensor], writ
         first += out;
     }
     let outputs = Output::cut(y, columns, std::iter::once(0..n), &cuts);
-    let (isa, x) = (Isa::best(), elements(x));
-    let panels = if n <= VERY_FEW { Buffer::new(0) } else { panels(isa, x, inner) };
-    let run = |(mut output, rows): (Output<'_>, Rows<'_>)| {
-        if n <= VERY_FEW {
-            dots(output, n, write, |dots| rows.products(isa, dots, x, inner));
-        } else {
+    let x = elements(x);
+    let panels = way.panels(x, inner);
+    let run = |(mut output, rows): (Output<'_>, Rows<'_>)| match (way, rows) {
+        (Way::Dots(isa), rows) => dots(output, n, write, |dots| rows.products(isa, dots, x, inner)),
+        (Way::Tiles(unit), Rows::Bf16(rows)) => unit.panel_products(&mut output, &panels, rows, inner, write),
+        (Way::Tiles(_), _) => unreachable!("all weights are of bf16"),
+        (Way::Panels(isa), rows) => {
             let mut room = Buffer::new(0);
             isa.panel_products(&mut output, &panels, rows.wide(isa, &mut room), inner, write);
         }
@@ -80,22 +82,60 @@ fn dots(mut output: Output<'_>, n: usize, write: Write, products: impl FnOnce(&m
     }
 }
 
-/// The tokens as [`Isa::panel_products`] takes them, the last panel filled up with zeros.
-fn panels(isa: Isa, x: &[f32], inner: usize) -> Buffer {
-    let width = isa.panel();
-    let mut panels = Buffer::new((x.len() / inner).next_multiple_of(width) * inner);
-    let parts: Vec<_> = panels
-        .chunks_exact_mut(width * inner)
-        .zip(x.chunks(width * inner))
-        .flat_map(|(panel, tokens)| {
-            let parts = panel.chunks_mut(FEATURES * width).enumerate();
-            parts.map(move |(part, values)| (values, tokens, part * FEATURES))
-        })
-        .collect();
-    each_if_worth(x.len(), parts.into_par_iter(), |(part, tokens, start)| {
-        isa.pack_panel(part, tokens, inner, start);
-    });
-    panels
+/// How a product is computed.
+#[derive(Clone, Copy)]
+enum Way {
+    /// As sums of products.
+    Dots(Isa),
+    /// Of panels of tokens and weights in 32 bits.
+    Panels(Isa),
+    /// Of panels of tokens and weights of bf16, by the matrix unit.
+    Tiles(MatrixUnit),
+}
+
+impl Way {
+    fn of(n: usize, inner: usize, weights: &[FlexTensor]) -> Self {
+        if n <= VERY_FEW {
+            return Self::Dots(Isa::best());
+        }
+        let are_taken = inner.is_multiple_of(MatrixUnit::FEATURES)
+            && weights.iter().all(|weight| weight.dtype() == DType::BF16);
+        MatrixUnit::of_bf16().filter(|_| are_taken).map_or_else(|| Self::Panels(Isa::best()), Self::Tiles)
+    }
+
+    /// Rows of weights in one piece of work are a multiple of this.
+    const fn rows(self) -> usize {
+        match self {
+            Self::Dots(_) | Self::Panels(_) => ROWS,
+            Self::Tiles(_) => MatrixUnit::ROWS,
+        }
+    }
+
+    /// The tokens in panels, where they are computed so, the last one filled up with zeros.
+    fn panels(self, x: &[f32], inner: usize) -> Buffer {
+        // Tokens of a panel, and what room its features need.
+        let (width, packed) = match self {
+            Self::Dots(_) => return Buffer::new(0),
+            Self::Panels(isa) => (isa.panel(), isa.panel() * inner),
+            Self::Tiles(_) => (MatrixUnit::PANEL, inner / MatrixUnit::FEATURES * MatrixUnit::PACKED),
+        };
+        let of_part = packed / inner * FEATURES;
+        let mut panels = Buffer::new((x.len() / inner).div_ceil(width) * packed);
+        let parts: Vec<_> = panels
+            .chunks_exact_mut(packed)
+            .zip(x.chunks(width * inner))
+            .flat_map(|(panel, tokens)| {
+                let parts = panel.chunks_mut(of_part).enumerate();
+                parts.map(move |(part, values)| (values, tokens, part * FEATURES))
+            })
+            .collect();
+        each_if_worth(x.len(), parts.into_par_iter(), |(part, tokens, start)| match self {
+            Self::Dots(_) => {}
+            Self::Panels(isa) => isa.pack_panel(part, tokens, inner, start),
+            Self::Tiles(unit) => unit.pack(part, tokens, inner, start),
+        });
+        panels
+    }
 }
 
 /// Rows of weights.

@@ -32,7 +32,7 @@ fn zero() -> __m512 {
 
 #[target_feature(enable = "avx512f")]
 #[inline]
-fn load(values: &[f32; FLOATS]) -> __m512 {
+pub(super) fn load(values: &[f32; FLOATS]) -> __m512 {
     // SAFETY: there are as many values as the register has.
     unsafe { _mm512_loadu_ps(values.as_ptr()) }
 }
@@ -99,7 +99,7 @@ fn totals([a, b, c, d]: [__m512; 4]) -> [f32; 4] {
 /// The first values of all registers in the first, the second ones in the second, and so on.
 #[target_feature(enable = "avx512f")]
 #[inline]
-fn transposed(registers: &[__m512; FLOATS]) -> [__m512; FLOATS] {
+pub(super) fn transposed(registers: &[__m512; FLOATS]) -> [__m512; FLOATS] {
     let mut fours = [[zero(); 4]; 4];
     let mut transposed = *registers;
     for four in 0..4 {

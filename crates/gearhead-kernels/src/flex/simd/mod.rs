@@ -8,6 +8,8 @@
 )]
 
 #[cfg(target_arch = "x86_64")]
+mod amx;
+#[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
@@ -269,6 +271,76 @@ impl Isa {
         write: Write,
     ) {
         by_isa!(self, products_4(output, column, tokens, weights, write));
+    }
+}
+
+/// The matrix unit of a CPU, where it has one that multiplies bf16: AMX.
+#[cfg(target_arch = "x86_64")]
+#[derive(Debug, Clone, Copy)]
+pub(super) struct MatrixUnit(());
+
+/// The matrix unit of a CPU: there is none.
+#[cfg(not(target_arch = "x86_64"))]
+#[derive(Debug, Clone, Copy)]
+pub(super) enum MatrixUnit {}
+
+#[cfg(target_arch = "x86_64")]
+impl MatrixUnit {
+    /// Features of tokens that are packed together: rows of weights are as long, or a multiple of that.
+    pub(super) const FEATURES: usize = amx::FEATURES;
+    /// Rows of weights that are multiplied at once.
+    pub(super) const ROWS: usize = amx::STRIP;
+    /// Tokens of a panel.
+    pub(super) const PANEL: usize = avx512::PANEL;
+    /// Room for some features of a panel.
+    pub(super) const PACKED: usize = amx::PACKED;
+
+    /// What this CPU has.
+    pub(super) fn of_bf16() -> Option<Self> {
+        static IS_THERE: OnceLock<bool> = OnceLock::new();
+        IS_THERE.get_or_init(amx::is_there).then_some(Self(()))
+    }
+
+    /// Puts features of at most as many tokens as a panel has, whose rows are `inner` long, in a part of a panel, from the
+    /// feature `start` on.
+    pub(super) fn pack(self, part: &mut [f32], tokens: &[f32], inner: usize, start: usize) {
+        let Self(()) = self;
+        // SAFETY: there is one.
+        unsafe { amx::pack(part, tokens, inner, start) };
+    }
+
+    /// As [`Isa::panel_products`].
+    pub(super) fn panel_products(
+        self,
+        output: &mut Output<'_>,
+        panels: &[f32],
+        weights: &[bf16],
+        inner: usize,
+        write: Write,
+    ) {
+        let Self(()) = self;
+        // SAFETY: there is one.
+        unsafe { amx::panel_products(output, panels, weights, inner, write) };
+    }
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+impl MatrixUnit {
+    pub(super) const FEATURES: usize = 1;
+    pub(super) const ROWS: usize = 1;
+    pub(super) const PANEL: usize = 1;
+    pub(super) const PACKED: usize = 1;
+
+    pub(super) fn of_bf16() -> Option<Self> {
+        None
+    }
+
+    pub(super) fn pack(self, _: &mut [f32], _: &[f32], _: usize, _: usize) {
+        match self {}
+    }
+
+    pub(super) fn panel_products(self, _: &mut Output<'_>, _: &[f32], _: &[bf16], _: usize, _: Write) {
+        match self {}
     }
 }
 

@@ -124,7 +124,7 @@ macro_rules! panel_tiles {
         /// Puts the sums of rows, or adds them, in columns of the output from a place on: as many columns of a token at a time as a
         /// register holds, since rows of the output may all fall on one place of the cache.
         $(#[target_feature(enable = $features)])?
-        fn $put(output: &mut Output<'_>, [first, column]: [usize; 2], sums: &[[f32; PANEL]], write: Write) {
+        pub(super) fn $put(output: &mut Output<'_>, [first, column]: [usize; 2], sums: &[[f32; PANEL]], write: Write) {
             for (block, sums) in sums.chunks(FLOATS).enumerate() {
                 let column = column + block * FLOATS;
                 for half in 0..2 {
