@@ -27,6 +27,7 @@
 //! | output layer and cross-entropy | [`linear_cross_entropy`], [`linear_cross_entropy_with_grads`] |
 //! | sum of squares | [`sum_of_squares`] |
 //! | one AdamW step | [`adamw_step`], [`adamw_step_8bit`] |
+//! | whether the CPU multiplies bf16 by a matrix unit | `cpu_has_matrix_unit` |
 //! | how fast a device computes | [`product_speed`], [`copy_speed`] |
 
 mod adamw;
@@ -59,6 +60,8 @@ pub use attention::{Documents, Heads, SharedPrefix, Span, cached_attention, pack
 pub use backend::{AutodiffKernels, Kernels};
 pub use block::{AttentionContext, AttentionWeights, MlpWeights, attention_block, mlp_block};
 pub use embedding::{add_rows, embedding};
+#[cfg(feature = "flex")]
+pub use flex::cpu_has_matrix_unit;
 pub use frozen::{FrozenDtype, frozen_linear, narrowed, widened};
 pub use linear::{linear, linear_add};
 pub use linear_16bit::{linear_16bit, linear_16bit_add};

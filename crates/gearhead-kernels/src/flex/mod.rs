@@ -56,6 +56,12 @@ use crate::{
     rms_norm as rms_norm_ops, rope as rope_ops, squares as squares_ops, swiglu as swiglu_ops,
 };
 
+/// Whether this CPU has a matrix unit for bf16 (AMX), and the system lets this process use it: products of many tokens and
+/// weights of bf16 are then its.
+pub fn cpu_has_matrix_unit() -> bool {
+    simd::MatrixUnit::of_bf16().is_some()
+}
+
 impl Kernels for Flex {
     type QuantizedWeight = Quantized;
 
