@@ -62,9 +62,9 @@ fn heading(report: &Report<'_>, history: &History<'_>) -> Markup {
                     }
                     @if let Some(flops) = history.flops_per_second {
                         (figure(
-                            "in matrix products",
-                            &flop_rate(flops),
-                            &format!("{:.0} % of the measured {}", 100.0 * flops / report.peak_flops, flop_rate(report.peak_flops))
+                            "of the device's best speed",
+                            &format!("{:.0} %", 100.0 * flops / report.peak_flops),
+                            &format!("{} of {} in matrix products", flop_rate(flops), flop_rate(report.peak_flops))
                         ))
                     }
                     @if let Some(bytes) = history.peak_bytes(report) { (figure("peak memory", &size(bytes), "")) }
@@ -362,7 +362,7 @@ h1 { font-size: 1.6rem; margin: 0; } h2 { font-size: 1.15rem; margin: 0 0 10px; 
 h3 { font-size: 0.82rem; margin: 0 0 4px; color: var(--muted); font-weight: 600; }
 header p { margin: 4px 0; } .summary { font-size: 1.08rem; } .muted { color: var(--muted); } header .muted { font-size: 0.92rem; }
 code, pre { font: 0.88em/1.5 ui-monospace, monospace; overflow-wrap: anywhere; }
-.headline { display: grid; grid-template-columns: repeat(auto-fit, minmax(170px, 1fr)); gap: 14px; margin-top: 16px; }
+.headline { display: grid; grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); gap: 14px; margin-top: 16px; }
 .headline div { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 12px 14px; display: flex;
   flex-direction: column; } .headline strong { font-size: 1.5rem; line-height: 1.3; white-space: nowrap; } .headline .muted { font-size: 0.82rem; }
 .findings { padding-left: 20px; margin: 14px 0 0; }
@@ -400,6 +400,6 @@ line.at { stroke: var(--muted); } circle.at { fill: var(--text); stroke: var(--c
 svg:has(.band:hover) .legend { visibility: hidden; }
 @media print { body { background: none; font-size: 12px; } main { max-width: none; padding: 0; } .band { display: none; }
   section { break-inside: avoid; border: 0; padding: 0; } .config { max-height: none; } .large { min-width: 0; }
-  .headline { grid-template-columns: repeat(5, 1fr); gap: 8px; } .headline strong { font-size: 1.2rem; } .headline div { padding: 8px 10px; }
+  .headline { grid-template-columns: repeat(auto-fit, minmax(100px, 1fr)); gap: 8px; } .headline strong { font-size: 1.2rem; } .headline div { padding: 8px 10px; }
   .pair { grid-template-columns: 1fr 1fr; } .answers { grid-template-columns: repeat(3, 1fr); } section:has(.config) { break-inside: auto; } }
 ";

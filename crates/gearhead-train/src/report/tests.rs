@@ -176,7 +176,7 @@ fn best_last_and_overfitting_are_told() {
     ));
     assert!(html.contains(">best 1.500 at step 200</text>"));
     // 5e10 operations every half a second.
-    assert!(html.contains("100 GFLOP/s") && html.contains("50 % of the measured 200 GFLOP/s"));
+    assert!(html.contains("50 %") && html.contains("100 GFLOP/s of 200 GFLOP/s in matrix products"));
     let html = page(&Report { evaluations: &evaluations[..2], planned_steps: 500, ..report });
     assert!(
         html.contains("300 of 500 steps") && !html.contains("rose by") && !html.contains("longer training")
