@@ -10,7 +10,7 @@
 use std::arch::{
     asm,
     x86_64::{
-        __cpuid, __cpuid_count, __m256i, __m512, __m512i, _mm512_and_si512, _mm512_castps_si512,
+        __cpuid, __cpuid_count, __m512, _mm256_setzero_si256, _mm512_and_si512, _mm512_castps_si512,
         _mm512_castsi256_si512, _mm512_castsi512_ps, _mm512_cvtepi32_epi16, _mm512_inserti64x4,
         _mm512_set1_epi32, _mm512_setzero_ps, _mm512_srli_epi32, _mm512_storeu_ps, _mm512_sub_ps, _xgetbv,
     },
@@ -108,9 +108,9 @@ pub(super) unsafe fn pack(packed: &mut [f32], tokens: &[f32], inner: usize, star
 #[target_feature(enable = "avx512f")]
 #[inline]
 fn cut(left: &mut [__m512; 2]) -> __m512 {
-    let mut halves: [__m256i; 2] = [_mm512_cvtepi32_epi16(_mm512_set1_epi32(0)); 2];
+    let mut halves = [_mm256_setzero_si256(); 2];
     for (left, half) in left.iter_mut().zip(&mut halves) {
-        let upper: __m512i = _mm512_and_si512(_mm512_castps_si512(*left), _mm512_set1_epi32(!0xFFFF));
+        let upper = _mm512_and_si512(_mm512_castps_si512(*left), _mm512_set1_epi32(!0xFFFF));
         *left = _mm512_sub_ps(*left, _mm512_castsi512_ps(upper));
         *half = _mm512_cvtepi32_epi16(_mm512_srli_epi32::<16>(upper));
     }
