@@ -198,6 +198,7 @@ impl Journal {
                 tokens: count("tokens"),
                 target_tokens: count("target_tokens"),
                 flops: number("flops"),
+                step_seconds: number("step_seconds"),
                 seconds: number("seconds"),
                 resident_bytes: line["resident_bytes"].as_u64(),
             }),

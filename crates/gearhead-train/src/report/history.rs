@@ -23,7 +23,7 @@ pub(super) struct History<'a> {
 impl<'a> History<'a> {
     /// Of the records of the report.
     pub(super) fn of(report: &Report<'a>) -> Self {
-        let took = step_seconds(report.steps, report.evaluations);
+        let took = step_seconds(report.steps);
         let timed: Vec<(&StepRecord, f64)> = report.steps.iter().zip(took).collect();
         let timed = latest(&timed, |(step, _)| step.step);
         let known = || timed.iter().filter(|(_, seconds)| seconds.is_finite());

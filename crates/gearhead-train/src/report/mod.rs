@@ -82,6 +82,8 @@ pub struct StepRecord {
     pub target_tokens: usize,
     /// Floating-point operations that the model asks for in this step; not a number where that is not known.
     pub flops: f64,
+    /// What the step took; not a number where that is not known.
+    pub step_seconds: f64,
     /// Seconds since the training began, or since it was taken up again.
     pub seconds: f64,
     /// Memory of the process after the step, where the system tells it.

@@ -1,7 +1,5 @@
 //! Histories made ready to be drawn: what was overwritten left out, thinned, smoothed, and as speed.
 
-use std::collections::HashMap;
-
 use super::{EvaluationRecord, StepRecord};
 
 /// The most points of one curve.
@@ -75,30 +73,14 @@ pub(super) fn smooth(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
     (0..n_places).map(mean).collect()
 }
 
-/// Seconds that each of all records took, without the evaluations between them. Not a number for the first after a start or a
-/// resumption: it is also the time of getting going.
-pub(super) fn step_seconds(steps: &[StepRecord], evaluations: &[EvaluationRecord]) -> Vec<f64> {
-    let mut evaluated: HashMap<usize, Vec<f64>> = HashMap::new();
-    for evaluation in evaluations {
-        evaluated.entry(evaluation.step).or_default().push(evaluation.seconds);
-    }
-    // When the step after this one began.
-    let next_began = |step: usize, seconds: f64| {
-        let ends = evaluated.get(&step).into_iter().flatten().copied();
-        ends.filter(|end| *end >= seconds).reduce(f64::min).unwrap_or(seconds)
+/// Seconds that each of all records took. Not a number for the first after a start or a resumption: it is also the time of
+/// getting going.
+pub(super) fn step_seconds(steps: &[StepRecord]) -> Vec<f64> {
+    let is_known = |index: usize| {
+        steps[index].step_seconds > 0.0 && index > 0 && !starts_again(&steps[index - 1], &steps[index])
     };
-    let mut began = f64::NAN;
-    let mut before: Option<&StepRecord> = None;
-    let took = |step| {
-        if before.is_some_and(|before| starts_again(before, step)) {
-            began = f64::NAN;
-        }
-        let took = step.seconds - began;
-        began = next_began(step.step, step.seconds);
-        before = Some(step);
-        if took > 0.0 { took } else { f64::NAN }
-    };
-    steps.iter().map(took).collect()
+    let places = 0..steps.len();
+    places.map(|index| if is_known(index) { steps[index].step_seconds } else { f64::NAN }).collect()
 }
 
 /// Seconds of the whole training. A clock that begins again at a resumption adds to what was before.
