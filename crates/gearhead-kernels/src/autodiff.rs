@@ -17,7 +17,7 @@ use burn::{
 };
 
 use crate::{
-    AttentionContext, Documents, Heads, Kernels, OutputWeight, Quantization,
+    AttentionContext, AutodiffKernels, Documents, Heads, Kernels, OutputWeight, Quantization,
     backend::{raw, view},
     block::{self, AttentionSaved, MlpSaved},
     frozen,
@@ -309,6 +309,19 @@ impl<B: Kernels, C: CheckpointStrategy> Kernels for Autodiff<B, C> {
         let saved = (saved.0.primitive, saved.1.primitive);
         let grad = B::packed_attention_backward(qkv.primitive, saved, grad.primitive, heads, documents);
         <Self as AutodiffBackend>::from_inner(grad)
+    }
+}
+
+impl<B: Kernels, C: CheckpointStrategy> AutodiffKernels for Autodiff<B, C> {
+    fn gradients_from<const D: usize>(output: Tensor<Self, D>, grad: Tensor<B, D>) -> Self::Gradients {
+        // Burn begins a backward pass at a number. This one is not computed, and its own backward pass hands on `grad` instead of the
+        // 1 that it is given.
+        operation!(Root, 1, FloatTensor<B>, |grad, _, _| [Some(grad)]);
+        let device = grad.device();
+        let root = || raw(Tensor::<B, 1>::zeros([1], &device));
+        let grad = raw(grad);
+        let root: FloatTensor<Self> = run!(Root, C, [raw(output)], (root(), grad), root());
+        view::<Self, 1>(root).backward()
     }
 }
 

@@ -245,8 +245,13 @@ pub trait Kernels: Backend {
 }
 
 /// A backend that can be trained on: `Autodiff` of one that has the kernels.
-pub trait AutodiffKernels: AutodiffBackend<InnerBackend: Kernels> + Kernels {}
-impl<B: AutodiffBackend<InnerBackend: Kernels> + Kernels> AutodiffKernels for B {}
+pub trait AutodiffKernels: AutodiffBackend<InnerBackend: Kernels> + Kernels {
+    /// A backward pass that begins with a gradient for `output`, of its shape and type.
+    fn gradients_from<const D: usize>(
+        output: Tensor<Self, D>,
+        grad: Tensor<Self::InnerBackend, D>,
+    ) -> Self::Gradients;
+}
 
 /// A backend that takes every operation as it is, and Burn's quantized tensors.
 macro_rules! portable_kernels {

@@ -224,7 +224,7 @@ fn add_gradients<B: AutodiffKernels>(
     if let Some(weight_grad) = weight_grad {
         add_to(grads, output.id, weight_grad);
     }
-    let mut found = pushed(hidden, hidden_grad);
+    let mut found = B::gradients_from(hidden, hidden_grad);
     let mut grad = input.grad_remove(&mut found).expect("the loss depends on what the layers made");
     add(decoder, found, grads);
 
@@ -280,15 +280,10 @@ fn pull<B: AutodiffKernels>(
     grad: Tensor<B::InnerBackend, 2>,
     grads: &mut GradientsParams,
 ) -> Tensor<B::InnerBackend, 2> {
-    let mut found = pushed(run.output, grad);
+    let mut found = B::gradients_from(run.output, grad);
     let grad = run.input.grad_remove(&mut found).expect("a layer's output depends on its input");
     add(decoder, found, grads);
     grad
-}
-
-/// The gradients of what `output` was made of, where its own gradient is `grad`: those of their inner product.
-fn pushed<B: AutodiffBackend>(output: Tensor<B, 2>, grad: Tensor<B::InnerBackend, 2>) -> B::Gradients {
-    (output * Tensor::from_inner(grad)).sum().backward()
 }
 
 /// Adds what a backward pass found for the parameters.
