@@ -1,5 +1,5 @@
 //! The processor as an adapter.
-
+use gearhead_kernels::cpu_has_matrix_unit;
 use sysinfo::System;
 
 use crate::{Adapter, Class, Device, device::Kind};
@@ -13,7 +13,7 @@ pub(crate) fn adapter() -> Adapter {
         memory_bytes: Some(system.total_memory()).filter(|bytes| *bytes > 0),
         free_memory_bytes: device.available_memory(),
         dtypes: vec!["f32".to_owned()],
-        matrix_units: has_matrix_unit().then_some(true),
+        matrix_units: cpu_has_matrix_unit().then_some(true),
         ..Adapter::new(name(), device, Class::Cpu)
     }
 }
@@ -26,14 +26,6 @@ fn name() -> String {
     name.unwrap_or_else(|| std::env::consts::ARCH.to_owned())
 }
 
-/// Whether the kernels use one.
-fn has_matrix_unit() -> bool {
-    #[cfg(feature = "flex")]
-    return gearhead_kernels::cpu_has_matrix_unit();
-    #[cfg(not(feature = "flex"))]
-    false
-}
-
 /// The extensions that the kernels choose between.
 #[cfg(target_arch = "x86_64")]
 fn architecture() -> Option<String> {
@@ -42,7 +34,7 @@ fn architecture() -> Option<String> {
         ("AVX-VNNI", is_x86_feature_detected!("avxvnni")),
         ("AVX-512", is_x86_feature_detected!("avx512f")),
         ("AVX-512 VNNI", is_x86_feature_detected!("avx512vnni")),
-        ("AMX", has_matrix_unit()),
+        ("AMX", cpu_has_matrix_unit()),
     ];
     let names: Vec<&str> = has.into_iter().filter(|(_, has)| *has).map(|(name, _)| name).collect();
     (!names.is_empty()).then(|| names.join(", "))

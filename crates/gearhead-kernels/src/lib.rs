@@ -75,3 +75,9 @@ pub use rope::{RopeTable, rope};
 pub use speed::{copy_speed, product_speed};
 pub use squares::sum_of_squares;
 pub use swiglu::swiglu;
+
+/// Whether this CPU has a matrix unit for bf16 that the operations use: without the backend `flex`, none is.
+#[cfg(not(feature = "flex"))]
+pub const fn cpu_has_matrix_unit() -> bool {
+    false
+}

@@ -9,7 +9,7 @@ use gearhead_data::{
 };
 use gearhead_device::{Device, Job, SharedJob, resident_memory, run, run_on_all};
 use gearhead_infer::engine::{self, Fitted, PastCasesAre};
-use gearhead_kernels::AutodiffKernels;
+use gearhead_kernels::{AutodiffKernels, cpu_has_matrix_unit};
 use gearhead_model::{Dtype, ModelDirectory, directory::read_file};
 use gearhead_train::{
     Config, Control, Event, Plan, Summary,
@@ -29,7 +29,8 @@ const FIT_PAST_CASES: usize = 20_000;
 /// What memory a training will need on a device: that of the program and the data as they are in memory now, and what the
 /// training adds. `budget_bytes` is what all may take; without it, it is what the device still has.
 pub fn plan_on(device: &Device, config: &Config, data: &TrainData, budget_bytes: Option<u64>) -> Plan {
-    let operations = if device.is_cpu() { Operations::Cpu } else { Operations::Portable };
+    let by_hand = || Operations::Cpu { matrix_unit: cpu_has_matrix_unit() };
+    let operations = if device.is_cpu() { by_hand() } else { Operations::Portable };
     // On a GPU, the program is in other memory.
     let program_bytes = if device.shares_memory() { resident_memory().unwrap_or_default() } else { 0 };
     let budget_bytes =

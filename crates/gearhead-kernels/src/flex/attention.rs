@@ -10,6 +10,7 @@ use rayon::prelude::*;
 use super::{
     buffer::Buffer,
     contiguous, elements, math,
+    precision::{Stored, by_type, numbers},
     product::{Matrix, Output, Threads, Write, product},
 };
 use crate::{Documents, Heads};
@@ -82,22 +83,37 @@ impl Task {
         (0..group).map(move |place| (first + place, place * d_head..(place + 1) * d_head))
     }
 
-    fn head<'a>(&self, tensor: &'a FlexTensor, row_stride: usize, head: usize) -> Head<'a> {
-        let start = self.document.start * row_stride + head * self.heads.d_head;
-        let values = elements(tensor).get(start..).unwrap_or_default();
-        Head { values, len: self.len(), row_stride, width: self.heads.d_head }
+    /// A head in f32: in `room`, unless the tensor is.
+    fn head<'a, T: Stored>(
+        &self,
+        tensor: &'a FlexTensor,
+        row_stride: usize,
+        head: usize,
+        room: &'a mut Vec<f32>,
+    ) -> Head<'a> {
+        let (len, width) = (self.len(), self.heads.d_head);
+        let start = self.document.start * row_stride + head * width;
+        let values = numbers::<T>(tensor).get(start..).unwrap_or_default();
+        if let Some(values) = T::as_f32(values) {
+            return Head { values, len, row_stride, width };
+        }
+        room.resize(len * width, 0.0);
+        for (wide, values) in room.chunks_exact_mut(width).zip(values.chunks(row_stride)) {
+            T::widen(wide, &values[..width]);
+        }
+        Head { values: room, len, row_stride: width, width }
     }
 
-    fn query<'a>(&self, qkv: &'a FlexTensor, head: usize) -> Head<'a> {
-        self.head(qkv, self.heads.qkv_dim(), head)
+    fn query<'a, T: Stored>(&self, qkv: &'a FlexTensor, head: usize, room: &'a mut Vec<f32>) -> Head<'a> {
+        self.head::<T>(qkv, self.heads.qkv_dim(), head, room)
     }
 
-    fn keys<'a>(&self, qkv: &'a FlexTensor) -> Head<'a> {
-        self.query(qkv, self.heads.n_heads + self.kv_head)
+    fn keys<'a, T: Stored>(&self, qkv: &'a FlexTensor, room: &'a mut Vec<f32>) -> Head<'a> {
+        self.query::<T>(qkv, self.heads.n_heads + self.kv_head, room)
     }
 
-    fn values<'a>(&self, qkv: &'a FlexTensor) -> Head<'a> {
-        self.query(qkv, self.heads.n_heads + self.heads.n_kv_heads + self.kv_head)
+    fn values<'a, T: Stored>(&self, qkv: &'a FlexTensor, room: &'a mut Vec<f32>) -> Head<'a> {
+        self.query::<T>(qkv, self.heads.n_heads + self.heads.n_kv_heads + self.kv_head, room)
     }
 }
 
@@ -113,23 +129,34 @@ pub(super) fn strips(len: usize) -> impl Iterator<Item = Range<usize>> {
 
 /// The output `[n, n_heads * d_head]` and the log-sum-exp of each row of scores `[n, n_heads]`.
 pub(super) fn forward(qkv: &FlexTensor, heads: Heads, documents: &Documents) -> (FlexTensor, FlexTensor) {
+    by_type!(qkv.dtype(), forward_of::<_>(qkv, heads, documents))
+}
+
+fn forward_of<T: Stored>(qkv: &FlexTensor, heads: Heads, documents: &Documents) -> (FlexTensor, FlexTensor) {
     let qkv = contiguous(qkv);
     let n = documents.token_count();
     let (d_head, kv_heads, group) = (heads.d_head, heads.n_kv_heads, heads.n_heads / heads.n_kv_heads);
-    let (mut output, mut log_sum_exp) = (Buffer::new(n * heads.q_dim()), Buffer::new(n * heads.n_heads));
-    let outputs =
-        Output::cut(&mut output, heads.q_dim(), documents.ranges(), &columns(0, group * d_head, kv_heads));
+    let (mut output, mut log_sum_exp) = (Buffer::of::<T>(n * heads.q_dim()), Buffer::new(n * heads.n_heads));
+    let outputs = Output::cut(
+        output.as_mut::<T>(n * heads.q_dim()),
+        heads.q_dim(),
+        documents.ranges(),
+        &columns(0, group * d_head, kv_heads),
+    );
     let sums = Output::cut(&mut log_sum_exp, heads.n_heads, documents.ranges(), &columns(0, group, kv_heads));
     Task::all(heads, documents).into_par_iter().zip(outputs).zip(sums).for_each(
         |((task, mut output), mut log_sum_exp)| {
-            let keys = task.keys(&qkv).transposed();
-            let values = task.values(&qkv);
+            let [mut room, mut query_room, mut made_room] = [(); 3].map(|()| Vec::new());
+            let keys = task.keys::<T>(&qkv, &mut room).transposed();
+            let values = task.values::<T>(&qkv, &mut room);
             let mut scores = Buffer::new(STRIP.min(task.len()) * task.len());
             for (place, (query_head, own)) in task.queries().enumerate() {
-                let queries = task.query(&qkv, query_head);
+                let queries = task.query::<T>(&qkv, query_head, &mut query_room);
                 for tokens in strips(task.len()) {
-                    let output = output.part(tokens.clone(), own.clone());
-                    let sums = attend_strip(queries, &keys, values, tokens.clone(), output, &mut scores);
+                    let mut output = output.part(tokens.clone(), own.clone());
+                    let sums = in_f32(&mut output, &mut made_room, |output| {
+                        attend_strip(queries, &keys, values, tokens.clone(), output, &mut scores)
+                    });
                     for (token, (largest, sum)) in tokens.zip(sums) {
                         log_sum_exp.row(token)[place] = largest + sum.ln();
                     }
@@ -137,7 +164,25 @@ pub(super) fn forward(qkv: &FlexTensor, heads: Heads, documents: &Documents) -> 
             }
         },
     );
-    (output.into_tensor([n, heads.q_dim()]), log_sum_exp.into_tensor([n, heads.n_heads]))
+    (output.into_tensor_of::<T>([n, heads.q_dim()]), log_sum_exp.into_tensor([n, heads.n_heads]))
+}
+
+/// Computes an output in f32, in `room` unless it is that, and rounds it.
+fn in_f32<T: Stored, R>(
+    output: &mut Output<'_, T>,
+    room: &mut Vec<f32>,
+    compute: impl FnOnce(Output<'_>) -> R,
+) -> R {
+    if let Some(output) = output.as_f32() {
+        return compute(output);
+    }
+    let (rows, columns) = (output.rows(), output.columns());
+    room.resize(rows * columns, 0.0);
+    let computed = compute(Output::new(room, rows, columns));
+    for (row, wide) in room.chunks_exact(columns.max(1)).enumerate() {
+        T::round(output.row(row), wide);
+    }
+    computed
 }
 
 /// What some tokens of one query head see, the first of `queries` standing behind the first of the keys: the tokens see
@@ -197,7 +242,7 @@ fn softmax_strip(strip: &mut [f32], seen: usize, rows: usize) -> Vec<(f32, f32)>
 /// Gradient for `qkv`; `saved` is what [`forward`] returned.
 ///
 /// With `P = exp(S - log_sum_exp)` and `D = rowsum(dO O)`: `dV += Pᵀ dO`, `dS = P (dO Vᵀ - D) / √d_head`, `dQ = dS K`,
-/// `dK += dSᵀ Q`.
+/// `dK += dSᵀ Q`. All but the log-sum-exp is of the type of `qkv`.
 pub(super) fn backward(
     qkv: &FlexTensor,
     saved: &(FlexTensor, FlexTensor),
@@ -205,14 +250,25 @@ pub(super) fn backward(
     heads: Heads,
     documents: &Documents,
 ) -> FlexTensor {
+    by_type!(qkv.dtype(), backward_of::<_>(qkv, saved, grad, heads, documents))
+}
+
+fn backward_of<T: Stored>(
+    qkv: &FlexTensor,
+    saved: &(FlexTensor, FlexTensor),
+    grad: &FlexTensor,
+    heads: Heads,
+    documents: &Documents,
+) -> FlexTensor {
     let [qkv, output, log_sum_exp, grad] = [qkv, &saved.0, &saved.1, grad].map(contiguous);
+    let given = Given { qkv, output, log_sum_exp, grad };
     let n = documents.token_count();
     let (d_head, kv_heads, group) = (heads.d_head, heads.n_kv_heads, heads.n_heads / heads.n_kv_heads);
-    let mut qkv_grad = Buffer::new(n * heads.qkv_dim());
+    let mut qkv_grad = Buffer::of::<T>(n * heads.qkv_dim());
     let mut groups = columns(0, group * d_head, kv_heads);
     groups.extend(columns(heads.q_dim(), d_head, 2 * kv_heads));
-    let parts = Output::cut(&mut qkv_grad, heads.qkv_dim(), documents.ranges(), &groups);
-    let mut parts = parts.into_iter();
+    let parts = qkv_grad.as_mut::<T>(n * heads.qkv_dim());
+    let mut parts = Output::cut(parts, heads.qkv_dim(), documents.ranges(), &groups).into_iter();
     let mut outputs = Vec::with_capacity(documents.count() * kv_heads);
     for _ in documents.ranges() {
         let [queries, keys, values] = [(); 3].map(|()| parts.by_ref().take(kv_heads).collect::<Vec<_>>());
@@ -220,51 +276,82 @@ pub(super) fn backward(
     }
     Task::all(heads, documents).into_par_iter().zip(outputs).for_each(
         |(task, (mut q_grad, (mut k_grad, mut v_grad)))| {
-            let len = task.len();
-            let keys = task.keys(&qkv);
-            let keys_transposed = keys.transposed();
-            let values_transposed = task.values(&qkv).transposed();
-            k_grad.fill_zero();
-            v_grad.fill_zero();
-            let strip_len = STRIP.min(len) * len;
-            let (mut probs, mut score_grads) = (Buffer::new(strip_len), Buffer::new(strip_len));
-            for (query_head, own) in task.queries() {
-                let queries = task.query(&qkv, query_head);
-                let [grads, outputs] =
-                    [&grad, &output].map(|tensor| task.head(tensor, heads.q_dim(), query_head));
-                for tokens in strips(len) {
-                    let (rows, seen) = (tokens.len(), tokens.end);
-                    let about_rows: Vec<_> = tokens
-                        .clone()
-                        .map(|token| {
-                            let place = (task.document.start + token) * heads.n_heads + query_head;
-                            (elements(&log_sum_exp)[place], grads.token(token), outputs.token(token))
-                        })
-                        .collect();
-                    let (probs, score_grads) = (&mut probs[..rows * seen], &mut score_grads[..rows * seen]);
-                    let times = |output: Output<'_>, a: Matrix<'_>, b: Matrix<'_>, write| {
-                        product(output, a, b, 1.0, write, Threads::One);
-                    };
-                    let transposed = |values| Matrix::spaced(values, d_head, seen, len);
-                    let (queries, grads) = (queries.tokens(tokens.clone()), grads.tokens(tokens.clone()));
-                    times(Output::new(probs, rows, seen), queries, transposed(&keys_transposed), Write::Over);
-                    times(
-                        Output::new(score_grads, rows, seen),
-                        grads,
-                        transposed(&values_transposed),
-                        Write::Over,
-                    );
-                    gradients_of_strip(probs, score_grads, &about_rows, scale(d_head));
-                    let [probs, score_grads] =
-                        [&*probs, &*score_grads].map(|strip| Matrix::new(strip, rows, seen));
-                    times(q_grad.part(tokens, own.clone()), score_grads, keys.tokens(0..seen), Write::Over);
-                    times(k_grad.part(0..seen, 0..d_head), score_grads.transposed(), queries, Write::Add);
-                    times(v_grad.part(0..seen, 0..d_head), probs.transposed(), grads, Write::Add);
-                }
-            }
+            let [mut k_room, mut v_room] = [(); 2].map(|()| Vec::new());
+            in_f32(&mut k_grad, &mut k_room, |k_grad| {
+                in_f32(&mut v_grad, &mut v_room, |v_grad| {
+                    given.gradients_of::<T>(&task, &mut q_grad, k_grad, v_grad);
+                });
+            });
         },
     );
-    qkv_grad.into_tensor([n, heads.qkv_dim()])
+    qkv_grad.into_tensor_of::<T>([n, heads.qkv_dim()])
+}
+
+/// What gradients are computed of.
+struct Given {
+    qkv: FlexTensor,
+    output: FlexTensor,
+    log_sum_exp: FlexTensor,
+    /// For the output.
+    grad: FlexTensor,
+}
+
+impl Given {
+    /// The gradients of a task's queries, keys and values.
+    fn gradients_of<T: Stored>(
+        &self,
+        task: &Task,
+        q_grad: &mut Output<'_, T>,
+        mut k_grad: Output<'_>,
+        mut v_grad: Output<'_>,
+    ) {
+        let (heads, len, d_head) = (task.heads, task.len(), task.heads.d_head);
+        let [mut key_room, mut value_room, mut query_room, mut grad_room, mut output_room, mut made_room] =
+            [(); 6].map(|()| Vec::new());
+        let keys = task.keys::<T>(&self.qkv, &mut key_room);
+        let keys_transposed = keys.transposed();
+        let values_transposed = task.values::<T>(&self.qkv, &mut value_room).transposed();
+        k_grad.fill_zero();
+        v_grad.fill_zero();
+        let strip_len = STRIP.min(len) * len;
+        let (mut probs, mut score_grads) = (Buffer::new(strip_len), Buffer::new(strip_len));
+        for (query_head, own) in task.queries() {
+            let queries = task.query::<T>(&self.qkv, query_head, &mut query_room);
+            let grads = task.head::<T>(&self.grad, heads.q_dim(), query_head, &mut grad_room);
+            let outputs = task.head::<T>(&self.output, heads.q_dim(), query_head, &mut output_room);
+            for tokens in strips(len) {
+                let (rows, seen) = (tokens.len(), tokens.end);
+                let about_rows: Vec<_> = tokens
+                    .clone()
+                    .map(|token| {
+                        let place = (task.document.start + token) * heads.n_heads + query_head;
+                        (elements(&self.log_sum_exp)[place], grads.token(token), outputs.token(token))
+                    })
+                    .collect();
+                let (probs, score_grads) = (&mut probs[..rows * seen], &mut score_grads[..rows * seen]);
+                let times = |output: Output<'_>, a: Matrix<'_>, b: Matrix<'_>, write| {
+                    product(output, a, b, 1.0, write, Threads::One);
+                };
+                let transposed = |values| Matrix::spaced(values, d_head, seen, len);
+                let (queries, grads) = (queries.tokens(tokens.clone()), grads.tokens(tokens.clone()));
+                times(Output::new(probs, rows, seen), queries, transposed(&keys_transposed), Write::Over);
+                times(
+                    Output::new(score_grads, rows, seen),
+                    grads,
+                    transposed(&values_transposed),
+                    Write::Over,
+                );
+                gradients_of_strip(probs, score_grads, &about_rows, scale(d_head));
+                let [probs, score_grads] =
+                    [&*probs, &*score_grads].map(|strip| Matrix::new(strip, rows, seen));
+                in_f32(&mut q_grad.part(tokens, own.clone()), &mut made_room, |q_grad| {
+                    times(q_grad, score_grads, keys.tokens(0..seen), Write::Over);
+                });
+                times(k_grad.part(0..seen, 0..d_head), score_grads.transposed(), queries, Write::Add);
+                times(v_grad.part(0..seen, 0..d_head), probs.transposed(), grads, Write::Add);
+            }
+        }
+    }
 }
 
 /// Turns a strip of scores, not yet scaled, into probabilities, and a strip of `dO Vᵀ` into the gradients of the scores.

@@ -82,20 +82,20 @@ impl Buffer {
     }
 
     /// The same numbers.
-    pub(super) fn copy_of(values: &[f32]) -> Self {
-        let mut buffer = Self::new(values.len());
-        let pieces = buffer.par_chunks_mut(TASK).zip(values.par_chunks(TASK));
+    pub(super) fn copy_of<T: Pod + Send + Sync>(values: &[T]) -> Self {
+        let mut buffer = Self::of::<T>(values.len());
+        let pieces = buffer.as_mut(values.len()).par_chunks_mut(TASK).zip(values.par_chunks(TASK));
         each(pieces, |(copy, values)| copy.copy_from_slice(values));
         buffer
     }
 
-    /// `len` numbers of 16 bits, two in the place of one, that the caller overwrites.
-    pub(super) fn of_halves(len: usize) -> Self {
-        Self::new(len.div_ceil(2))
+    /// `len` numbers of a type that has 32 bits at most, which the caller overwrites.
+    pub(super) fn of<T: Pod>(len: usize) -> Self {
+        Self::new((len * size_of::<T>()).div_ceil(size_of::<f32>()))
     }
 
-    /// The first `len` numbers of 16 bits.
-    pub(super) fn halves_mut<H: Pod>(&mut self, len: usize) -> &mut [H] {
+    /// The first `len` numbers as those of a type.
+    pub(super) fn as_mut<T: Pod>(&mut self, len: usize) -> &mut [T] {
         &mut bytemuck::cast_slice_mut(self)[..len]
     }
 
@@ -106,14 +106,9 @@ impl Buffer {
         self.into_tensor_of::<f32>(shape)
     }
 
-    /// The tensor that the numbers of 16 bits are, row after row.
-    pub(super) fn into_tensor_of_halves<H: Element>(self, shape: impl Into<Shape>) -> FlexTensor {
+    /// The tensor that its numbers are as those of a type, row after row.
+    pub(super) fn into_tensor_of<E: Element>(self, shape: impl Into<Shape>) -> FlexTensor {
         let shape = shape.into();
-        assert_eq!(shape.num_elements().div_ceil(2), self.len, "half a number for each element");
-        self.into_tensor_of::<H>(shape)
-    }
-
-    fn into_tensor_of<E: Element>(self, shape: Shape) -> FlexTensor {
         let bytes = shape.num_elements() * size_of::<E>();
         assert!(bytes <= self.len * size_of::<f32>(), "the elements are in the buffer");
         // SAFETY: every number of a buffer was written, when it was made if not since.

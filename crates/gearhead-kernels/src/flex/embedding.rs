@@ -3,7 +3,11 @@
 use burn::{backend::Flex, tensor::ops::IntTensor};
 use burn_flex::FlexTensor;
 
-use super::{buffer::Buffer, contiguous, dims, elements, ids};
+use super::{
+    buffer::Buffer,
+    contiguous, dims, elements, ids, owned,
+    precision::{Stored, by_type, numbers},
+};
 
 pub(super) fn forward(table: &FlexTensor, rows: IntTensor<Flex>) -> FlexTensor {
     let (table, rows) = (contiguous(table), ids(rows));
@@ -16,15 +20,19 @@ pub(super) fn forward(table: &FlexTensor, rows: IntTensor<Flex>) -> FlexTensor {
     y.into_tensor([rows.len(), d])
 }
 
-/// In the order of the rows, whatever the number of threads: a sum does not depend on it.
+/// In the order of the rows, whatever the number of threads: a sum does not depend on it. The table is f32.
 pub(super) fn add_rows(table: FlexTensor, ids: IntTensor<Flex>, rows: &FlexTensor) -> FlexTensor {
+    by_type!(rows.dtype(), add_rows_of::<_>(table, ids, rows))
+}
+
+fn add_rows_of<T: Stored>(table: FlexTensor, ids: IntTensor<Flex>, rows: &FlexTensor) -> FlexTensor {
     let (ids, rows) = (super::ids(ids), contiguous(rows));
     let [_, d] = dims::<2>(&rows);
-    // A view, even a contiguous one, gets storage of its own; a whole tensor is only passed through.
-    let [mut table] = [table].map(|table| table.to_contiguous());
+    let mut table = owned(table);
     let sums = table.storage_mut::<f32>();
-    for (row, id) in elements(&rows).chunks_exact(d.max(1)).zip(&ids) {
-        for (sum, value) in sums[*id as usize * d..][..d].iter_mut().zip(row) {
+    let mut room = Vec::new();
+    for (row, id) in numbers::<T>(&rows).chunks_exact(d.max(1)).zip(&ids) {
+        for (sum, value) in sums[*id as usize * d..][..d].iter_mut().zip(T::read(row, &mut room)) {
             *sum += value;
         }
     }

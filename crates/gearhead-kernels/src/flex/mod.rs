@@ -5,11 +5,13 @@
 //! registers of each instruction set. Work is spread over threads in pieces that do not depend on the number of threads,
 //! so that results never do either.
 //!
-//! What is given in 16 bits is computed in f32 ([`precision`]); weights of a wider type are not rounded.
+//! What is given in 16 bits is computed in f32 ([`precision`]), but for products of bf16 where the CPU has a unit for them
+//! ([`bf16_products`]): there weights of a wider type are rounded, and nowhere else.
 
 mod adamw;
 mod adamw_8bit;
 mod attention;
+mod bf16_products;
 mod buffer;
 mod cached_attention;
 mod crew;
@@ -46,7 +48,7 @@ use rayon::iter::{
 
 use self::{
     buffer::Buffer,
-    precision::{all_by_hand, narrowed, wide},
+    precision::{all_by_hand, in_type, narrowed, wide},
 };
 use crate::{
     AdamWStep, Documents, Heads, Kernels, OutputWeight, Quantization, SharedPrefix, Span, adamw as adamw_ops,
@@ -57,7 +59,7 @@ use crate::{
 };
 
 /// Whether this CPU has a matrix unit for bf16 (AMX), and the system lets this process use it: products of many tokens and
-/// weights of bf16 are then its.
+/// weights of bf16 are then its, and so are those of trainings in bf16.
 pub fn cpu_has_matrix_unit() -> bool {
     simd::MatrixUnit::of_bf16().is_some()
 }
@@ -77,8 +79,7 @@ impl Kernels for Flex {
         if !all_by_hand([&x, &weight]) {
             return rms_norm_ops::portable::<Self>(x, weight, eps);
         }
-        let dtype = x.dtype();
-        narrowed(rms_norm::forward(&wide(x), &wide(weight), eps as f32), dtype)
+        rms_norm::forward(&x, &wide(weight), eps as f32)
     }
 
     fn rms_norm_backward(
@@ -91,15 +92,18 @@ impl Kernels for Flex {
         if !all_by_hand([&x, &weight, &grad]) {
             return rms_norm_ops::portable_backward::<Self>(x, weight, grad, beside, eps);
         }
-        let types = (x.dtype(), weight.dtype());
-        let (x, weight, grad, beside) = (wide(x), wide(weight), wide(grad), beside.map(wide));
-        let (x_grad, weight_grad) = rms_norm::backward(&x, &weight, &grad, beside.as_ref(), eps as f32);
-        (narrowed(x_grad, types.0), narrowed(weight_grad, types.1))
+        let (dtype, of_weight) = (x.dtype(), weight.dtype());
+        let (grad, beside) = (in_type(grad, dtype), beside.map(|beside| in_type(beside, dtype)));
+        let (x_grad, weight_grad) = rms_norm::backward(&x, &wide(weight), &grad, beside.as_ref(), eps as f32);
+        (x_grad, narrowed(weight_grad, of_weight))
     }
 
     fn linear_out_in(x: FlexTensor, weights: Vec<FlexTensor>) -> FlexTensor {
         if !all_by_hand(weights.iter().chain([&x])) {
             return linear_ops::portable::<Self>(x, weights);
+        }
+        if let Some(unit) = bf16_products::unit_for(&x) {
+            return bf16_products::forward(unit, &x, &weights);
         }
         let dtype = x.dtype();
         narrowed(linear::forward(&wide(x), &all_wide(weights)), dtype)
@@ -110,6 +114,9 @@ impl Kernels for Flex {
             return linear_ops::portable_add::<Self>(x, weight, residual);
         }
         let dtype = x.dtype();
+        if let Some(unit) = bf16_products::unit_for(&x) {
+            return bf16_products::forward_add(unit, &x, weight, &in_type(residual, dtype));
+        }
         narrowed(linear::forward_add(&wide(x), &wide(weight), &wide(residual)), dtype)
     }
 
@@ -159,11 +166,12 @@ impl Kernels for Flex {
     }
 
     fn widen(weight: TensorPrimitive<Self>, dtype: DType) -> FlexTensor {
-        // What is computed with 16 bits is computed in f32.
+        // Products take 16 bits as they are, and for other types f32.
         if dtype == DType::F64 {
             return frozen_ops::portable_widen::<Self>(weight, dtype);
         }
         match weight {
+            TensorPrimitive::Float(weight) if weight.dtype() == dtype => weight,
             TensorPrimitive::Float(weight) => wide(weight),
             TensorPrimitive::QFloat(weight) => frozen::widen_8bit(&weight).unwrap_or_else(|| {
                 frozen_ops::portable_widen::<Self>(TensorPrimitive::QFloat(weight), DType::F32)
@@ -174,6 +182,9 @@ impl Kernels for Flex {
     fn linear_input_grad(grad: FlexTensor, weights: Vec<FlexTensor>) -> FlexTensor {
         if !all_by_hand(weights.iter().chain([&grad])) {
             return linear_ops::portable_input_grad::<Self>(grad, weights);
+        }
+        if let Some(unit) = bf16_products::unit_for(&grad) {
+            return bf16_products::input_grad(unit, &grad, &weights);
         }
         let dtype = grad.dtype();
         narrowed(linear::input_grad(&wide(grad), &all_wide(weights)), dtype)
@@ -187,6 +198,9 @@ impl Kernels for Flex {
     ) -> FlexTensor {
         if !all_by_hand([&grad, &x]) {
             return linear_ops::portable_weight_grad::<Self>(grad, columns, x, dtype);
+        }
+        if let Some(unit) = bf16_products::unit_for(&grad) {
+            return narrowed(bf16_products::weight_grad(unit, &grad, columns, &x), dtype);
         }
         narrowed(linear::weight_grad(&wide(grad), columns, &wide(x)), dtype)
     }
@@ -204,41 +218,36 @@ impl Kernels for Flex {
             return embedding_ops::portable_add::<Self>(table, ids, rows);
         }
         let dtype = table.dtype();
-        narrowed(embedding::add_rows(wide(table), ids, &wide(rows)), dtype)
+        narrowed(embedding::add_rows(wide(table), ids, &rows), dtype)
     }
 
     fn rope(x: FlexTensor, cos: FlexTensor, sin: FlexTensor, heads: usize) -> FlexTensor {
         if !all_by_hand([&x, &cos, &sin]) {
             return rope_ops::portable::<Self>(x, cos, sin, heads);
         }
-        let dtype = x.dtype();
-        narrowed(elementwise::rope(wide(x), &wide(cos), &wide(sin), heads), dtype)
+        elementwise::rope(x, &wide(cos), &wide(sin), heads)
     }
 
     fn swiglu(gate_up: FlexTensor) -> FlexTensor {
         if !all_by_hand([&gate_up]) {
             return swiglu_ops::portable::<Self>(gate_up);
         }
-        let dtype = gate_up.dtype();
-        narrowed(elementwise::swiglu(&wide(gate_up)), dtype)
+        elementwise::swiglu(&gate_up)
     }
 
     fn swiglu_backward(gate_up: FlexTensor, grad: FlexTensor) -> (FlexTensor, FlexTensor) {
         if !all_by_hand([&gate_up, &grad]) {
             return swiglu_ops::portable_backward::<Self>(gate_up, grad);
         }
-        let dtype = gate_up.dtype();
-        let (gate_up_grad, y) = elementwise::swiglu_backward(&wide(gate_up), &wide(grad));
-        (narrowed(gate_up_grad, dtype), narrowed(y, dtype))
+        let grad = in_type(grad, gate_up.dtype());
+        elementwise::swiglu_backward(&gate_up, &grad)
     }
 
     fn packed_attention(qkv: FlexTensor, heads: Heads, documents: &Documents) -> (FlexTensor, FlexTensor) {
         if !all_by_hand([&qkv]) {
             return attention_ops::portable::<Self>(qkv, heads, documents);
         }
-        let dtype = qkv.dtype();
-        let (attended, beside) = attention::forward(&wide(qkv), heads, documents);
-        (narrowed(attended, dtype), beside)
+        attention::forward(&qkv, heads, documents)
     }
 
     fn packed_attention_backward(
@@ -248,12 +257,12 @@ impl Kernels for Flex {
         heads: Heads,
         documents: &Documents,
     ) -> FlexTensor {
-        if !all_by_hand([&qkv]) {
+        if !all_by_hand([&qkv, &saved.0, &grad]) {
             return attention_ops::portable_backward::<Self>(qkv, saved.0, grad, heads, documents);
         }
         let dtype = qkv.dtype();
-        let saved = (wide(saved.0), saved.1);
-        narrowed(attention::backward(&wide(qkv), &saved, &wide(grad), heads, documents), dtype)
+        let (saved, grad) = ((in_type(saved.0, dtype), saved.1), in_type(grad, dtype));
+        attention::backward(&qkv, &saved, &grad, heads, documents)
     }
 
     fn cached_attention(
@@ -291,7 +300,7 @@ impl Kernels for Flex {
         if !all_by_hand([&hidden, &weight]) {
             return linear_cross_entropy_ops::portable::<Self>(hidden, weight, targets);
         }
-        linear_cross_entropy::loss(&wide(hidden), &wide(weight), targets)
+        linear_cross_entropy::loss(&hidden, &weight, targets)
     }
 
     fn log_probs(logits: FlexTensor, of: IntTensor<Self>) -> FlexTensor {
@@ -314,7 +323,6 @@ impl Kernels for Flex {
             );
         }
         let (dtype, weight_dtype) = (hidden.dtype(), weight.dtype());
-        let (hidden, weight) = (wide(hidden), wide(weight));
         let (loss, hidden_grad, weight_grad) =
             linear_cross_entropy::loss_with_grads(&hidden, &weight, targets, output, scale);
         (loss, narrowed(hidden_grad, dtype), weight_grad.map(|grad| narrowed(grad, weight_dtype)))

@@ -1,7 +1,7 @@
 //! Matrix products by the `gemm` crate, on matrices as they lie in memory.
 #![allow(unsafe_code, reason = "the crate takes addresses, and threads write between each other's columns")]
 
-use std::{marker::PhantomData, ops::Range};
+use std::{any::TypeId, marker::PhantomData, ops::Range};
 
 /// A matrix to read.
 #[derive(Clone, Copy)]
@@ -55,20 +55,20 @@ impl<'a> Matrix<'a> {
 }
 
 /// A matrix to write, whose rows may have values of others between them.
-pub(super) struct Output<'a> {
-    start: *mut f32,
+pub(super) struct Output<'a, T = f32> {
+    start: *mut T,
     rows: usize,
     columns: usize,
     row_stride: usize,
-    lifetime: PhantomData<&'a mut [f32]>,
+    lifetime: PhantomData<&'a mut [T]>,
 }
 
-// SAFETY: an output is the only way to its values, as `&mut [f32]` would be.
-unsafe impl Send for Output<'_> {}
+// SAFETY: an output is the only way to its values, as `&mut [T]` would be.
+unsafe impl<T: Send> Send for Output<'_, T> {}
 
-impl<'a> Output<'a> {
+impl<'a, T> Output<'a, T> {
     /// Rows that follow each other, from the first value on.
-    pub(super) fn new(values: &'a mut [f32], rows: usize, columns: usize) -> Self {
+    pub(super) fn new(values: &'a mut [T], rows: usize, columns: usize) -> Self {
         assert!(values.len() >= rows * columns, "the matrix lies in the slice");
         Self { start: values.as_mut_ptr(), rows, columns, row_stride: columns, lifetime: PhantomData }
     }
@@ -76,7 +76,7 @@ impl<'a> Output<'a> {
     /// Cuts a matrix into groups of rows, and each of these into groups of columns: all groups of columns of the first
     /// rows, all of the second, and so on. What is in no group is not written.
     pub(super) fn cut(
-        values: &'a mut [f32],
+        values: &'a mut [T],
         row_len: usize,
         rows: impl Iterator<Item = Range<usize>>,
         columns: &[Range<usize>],
@@ -110,7 +110,7 @@ impl<'a> Output<'a> {
     }
 
     /// Some rows of some columns.
-    pub(super) fn part(&mut self, rows: Range<usize>, columns: Range<usize>) -> Output<'_> {
+    pub(super) fn part(&mut self, rows: Range<usize>, columns: Range<usize>) -> Output<'_, T> {
         assert!(rows.end <= self.rows && columns.end <= self.columns, "the part lies in the matrix");
         let start = self.start.wrapping_add(rows.start * self.row_stride + columns.start);
         Output {
@@ -130,16 +130,27 @@ impl<'a> Output<'a> {
         self.columns
     }
 
-    /// Makes every element 0.
-    pub(super) fn fill_zero(&mut self) {
-        (0..self.rows).for_each(|row| self.row(row).fill(0.0));
-    }
-
     /// The values of one row.
-    pub(super) fn row(&mut self, row: usize) -> &mut [f32] {
+    pub(super) fn row(&mut self, row: usize) -> &mut [T] {
         assert!(row < self.rows, "the row lies in the matrix");
         // SAFETY: the row lies in the matrix, and is borrowed from its only owner.
         unsafe { std::slice::from_raw_parts_mut(self.start.add(row * self.row_stride), self.columns) }
+    }
+}
+
+impl<T: Copy + Default> Output<'_, T> {
+    /// Makes every element 0.
+    pub(super) fn fill_zero(&mut self) {
+        (0..self.rows).for_each(|row| self.row(row).fill(T::default()));
+    }
+}
+
+impl<T: 'static> Output<'_, T> {
+    /// The same, if its values are f32: then the address is of such.
+    pub(super) fn as_f32(&mut self) -> Option<Output<'_>> {
+        let is_f32 = TypeId::of::<T>() == TypeId::of::<f32>();
+        let &mut Self { start, rows, columns, row_stride, .. } = self;
+        is_f32.then(|| Output { start: start.cast(), rows, columns, row_stride, lifetime: PhantomData })
     }
 }
 

@@ -214,7 +214,7 @@ mod tests {
                     pack(&[sines(rows * inner, 1.0).into_tensor([rows, inner])], format);
                 let x = sines(n * inner, 0.0);
                 let run = |isa, write| {
-                    let mut y = Buffer::copy_of(&vec![2.0; n * rows]);
+                    let mut y = Buffer::copy_of(&vec![2.0_f32; n * rows]);
                     products(isa, &mut y, &x, &weight, write);
                     y.to_vec()
                 };

@@ -27,7 +27,7 @@ use super::{
 pub(super) const FEATURES: usize = 32;
 
 /// Rows of a tile.
-const ROWS: usize = 16;
+pub(super) const ROWS: usize = 16;
 
 /// Numbers that one of a token is cut into.
 const PARTS: usize = 3;
@@ -38,7 +38,7 @@ pub(super) const PACKED: usize = PARTS * PANEL * FEATURES / 2;
 /// Rows of weights in one product of tiles.
 pub(super) const STRIP: usize = 2 * ROWS;
 
-/// Whether the CPU has AMX for bf16 and AVX-512, and the system lets this process use it: Linux gives the room that its
+/// Whether the CPU has AMX for bf16 and AVX-512 with what it needs beside, and the system lets this process use it: Linux gives the room that its
 /// registers need to whom asks for it, to a process once and for all.
 pub(super) fn is_there() -> bool {
     // Bits of leaf 7: products of bf16, and tiles. Of the registers that the system keeps for a thread: those of tiles.
@@ -51,6 +51,11 @@ pub(super) fn is_there() -> bool {
     }
     if cfg!(miri)
         || !std::arch::is_x86_feature_detected!("avx512f")
+        || !std::arch::is_x86_feature_detected!("avx512dq")
+        || !std::arch::is_x86_feature_detected!("avx512bw")
+        || !std::arch::is_x86_feature_detected!("avx512vl")
+        || !std::arch::is_x86_feature_detected!("avx512vnni")
+        || !std::arch::is_x86_feature_detected!("avx512bf16")
         || !std::arch::is_x86_feature_detected!("xsave")
         || __cpuid(0).eax < 7
         || __cpuid_count(7, 0).edx & BF16_AND_TILES != BF16_AND_TILES
@@ -144,7 +149,7 @@ pub(super) unsafe fn panel_products(
 
 /// The shapes of tiles, as `ldtilecfg` reads them.
 #[repr(C, align(64))]
-struct Shapes {
+pub(super) struct Shapes {
     palette: u8,
     start_row: u8,
     reserved: [u8; 14],
@@ -155,7 +160,7 @@ struct Shapes {
 impl Shapes {
     /// For so many rows of weights: 0 and 1 are sums of the first 16 with two halves of a panel, 2 and 3 of the others, 4 and 5
     /// weights, 6 and 7 tokens.
-    fn of(rows: usize) -> Self {
+    pub(super) fn of(rows: usize) -> Self {
         let first = rows.min(ROWS);
         // A tile has a row at least: without others, the first row is computed twice.
         let others = (rows - first).max(1);
@@ -166,6 +171,26 @@ impl Shapes {
             (shapes.rows[tile], shapes.row_bytes[tile]) = (rows as u8, 64);
         }
         shapes
+    }
+
+    /// Makes the tiles so for the thread, until it leaves them.
+    ///
+    /// # Safety
+    ///
+    /// As [`is_there`] says, and nothing on the way to [`leave`](Self::leave) uses the unit otherwise.
+    pub(super) unsafe fn enter(&self) {
+        // SAFETY: the caller's.
+        unsafe { asm!("ldtilecfg [{}]", in(reg) self, options(nostack, readonly)) };
+    }
+
+    /// Gives the unit back.
+    ///
+    /// # Safety
+    ///
+    /// As for [`enter`](Self::enter).
+    pub(super) unsafe fn leave() {
+        // SAFETY: the caller's.
+        unsafe { asm!("tilerelease", options(nostack, nomem)) };
     }
 
     /// Sums of products, a row for each row of weights.

@@ -10,6 +10,8 @@
 #[cfg(target_arch = "x86_64")]
 mod amx;
 #[cfg(target_arch = "x86_64")]
+mod amx_bf16;
+#[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
@@ -274,6 +276,53 @@ impl Isa {
     }
 }
 
+/// In which direction of a matrix the numbers of a sum stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sums {
+    AlongRows,
+    DownColumns,
+}
+
+/// A side of a product.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Side {
+    Left,
+    Right,
+}
+
+/// A matrix that becomes a side of a product. Its rows may have values of others between them.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Source<'a, T> {
+    pub(super) values: &'a [T],
+    pub(super) rows: usize,
+    pub(super) columns: usize,
+    pub(super) row_stride: usize,
+    pub(super) sums: Sums,
+}
+
+#[cfg(target_arch = "x86_64")]
+impl<'a, T> Source<'a, T> {
+    /// As many values of a row from a column on as there are, up to a number.
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "a call would leave the caller's instruction set")]
+    fn part(&self, row: usize, column: usize, most: usize) -> &'a [T] {
+        let column = column.min(self.columns);
+        &self.values[row * self.row_stride + column..][..most.min(self.columns - column)]
+    }
+}
+
+/// Numbers that the matrix unit rounds, or are already: f32 and bf16.
+#[cfg(target_arch = "x86_64")]
+pub(super) use amx_bf16::Number as MatrixNumber;
+
+/// Numbers that the matrix unit rounds, or are already: f32 and bf16.
+#[cfg(not(target_arch = "x86_64"))]
+pub(super) trait MatrixNumber: Copy {}
+#[cfg(not(target_arch = "x86_64"))]
+impl MatrixNumber for f32 {}
+#[cfg(not(target_arch = "x86_64"))]
+impl MatrixNumber for bf16 {}
+
 /// The matrix unit of a CPU, where it has one that multiplies bf16: AMX.
 #[cfg(target_arch = "x86_64")]
 #[derive(Debug, Clone, Copy)]
@@ -322,6 +371,40 @@ impl MatrixUnit {
         // SAFETY: there is one.
         unsafe { amx::panel_products(output, panels, weights, inner, write) };
     }
+
+    /// Numbers of a sum in a tile.
+    pub(super) const DEPTH: usize = amx_bf16::DEPTH;
+    /// Room for a tile.
+    pub(super) const TILE: usize = amx_bf16::TILE;
+    /// Rows and columns of a result that are computed together: two strips of tiles of either side.
+    pub(super) const BLOCK: usize = amx_bf16::BLOCK;
+
+    /// Packs half a block of rows or columns, from `outer` on, rounded to bf16: as many tiles along the sum as there is room
+    /// for, and zeros where the matrix ends.
+    pub(super) fn pack_bf16<T: MatrixNumber>(
+        self,
+        tiles: &mut [f32],
+        source: Source<'_, T>,
+        side: Side,
+        outer: usize,
+    ) {
+        let Self(()) = self;
+        // SAFETY: there is one.
+        unsafe { amx_bf16::pack(tiles, source, side, outer) };
+    }
+
+    /// Products of two sides that [`pack_bf16`](Self::pack_bf16) made, `depth` tiles long.
+    pub(super) fn multiply_bf16<T: MatrixNumber>(
+        self,
+        output: &mut Output<'_, T>,
+        [left, right]: [&[f32]; 2],
+        depth: usize,
+        write: Write,
+    ) {
+        let Self(()) = self;
+        // SAFETY: there is one.
+        unsafe { amx_bf16::multiply(output, left, right, depth, write) };
+    }
 }
 
 #[cfg(not(target_arch = "x86_64"))]
@@ -340,6 +423,18 @@ impl MatrixUnit {
     }
 
     pub(super) fn panel_products(self, _: &mut Output<'_>, _: &[f32], _: &[bf16], _: usize, _: Write) {
+        match self {}
+    }
+
+    pub(super) const DEPTH: usize = 1;
+    pub(super) const TILE: usize = 1;
+    pub(super) const BLOCK: usize = 2;
+
+    pub(super) fn pack_bf16<T>(self, _: &mut [f32], _: Source<'_, T>, _: Side, _: usize) {
+        match self {}
+    }
+
+    pub(super) fn multiply_bf16<T>(self, _: &mut Output<'_, T>, _: [&[f32]; 2], _: usize, _: Write) {
         match self {}
     }
 }
