@@ -31,9 +31,11 @@ def works(gearhead, models, dtypes):
     python = [sys.executable]
     reference, smollm2 = models / "reference", models / "smollm2"
     training = python + [HERE / "pytorch_training.py", reference, "--warm-up", "3", "--runs", "7"]
-    yield "training, 16.9 M", "Gearhead", [gearhead, "bench", "--model", reference, "--work", "training", "--runs", "7", "--json"]
-    yield "training, 16.9 M", "PyTorch compiled", training + ["--compile"]
-    yield "training, 16.9 M", "PyTorch eager", training
+    ours = [gearhead, "bench", "--model", reference, "--work", "training", "--runs", "7", "--json"]
+    for work, our_option, their_option in [("training, 16.9 M", [], []), ("training, 16.9 M, bf16", ["--activations", "bf16"], ["--bf16"])]:
+        yield work, "Gearhead", ours + our_option
+        yield work, "PyTorch compiled", training + their_option + ["--compile"]
+        yield work, "PyTorch eager", training + their_option
     for name, directory, batches in [("16.9 M", reference, [1, 8, 32]), ("135 M", smollm2, [1])]:
         for batch in batches:
             sizes = ["--prompt-tokens", "128", "--new-tokens", "64", "--batch", str(batch), "--runs", "3"]

@@ -1,6 +1,6 @@
 """Optimizer steps of PyTorch, timed as `gearhead bench` times Gearhead's: the same weights, tokens and optimizer.
 
-    python pytorch_training.py MODEL_DIR [--compile] [--documents 8] [--tokens 256] [--runs 5]
+    python pytorch_training.py MODEL_DIR [--compile] [--bf16] [--documents 8] [--tokens 256] [--runs 5]
 """
 
 import argparse
@@ -16,6 +16,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("model")
     parser.add_argument("--compile", action="store_true")
+    parser.add_argument("--bf16", action="store_true", help="mixed precision: torch.autocast")
     parser.add_argument("--documents", type=int, default=8)
     parser.add_argument("--tokens", type=int, default=256)
     parser.add_argument("--runs", type=int, default=5)
@@ -36,7 +37,8 @@ def main():
     optimizer = torch.optim.AdamW(groups, lr=1e-3, betas=(0.9, 0.95), eps=1e-8, fused=True)
 
     def loss_of(inputs, targets):
-        logits = model(inputs, use_cache=False).logits
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=args.bf16):
+            logits = model(inputs, use_cache=False).logits
         return cross_entropy(logits.reshape(-1, vocab_size), targets.reshape(-1))
 
     if args.compile:
