@@ -216,9 +216,10 @@ fn allowed(models: &BTreeMap<String, Training>, precision: ActivationDtype) -> D
     }
 }
 
-/// One training in 16 bits is a sample of how far rounding goes, so the further of two counts, twice. After a single step it goes
-/// as far as after twenty: AdamW makes as much of a gradient that nearly cancels as of any other.
-const TIMES_PYTORCH: f64 = 2.0;
+/// One training in 16 bits is a sample of how far rounding goes, so the further of two counts, two and a half times: LibTorch itself
+/// comes to 2.14 times where it multiplies bf16 by AMX. After a single step it goes as far as after twenty: AdamW makes as much of a
+/// gradient that nearly cancels as of any other.
+const TIMES_PYTORCH: f64 = 2.5;
 
 /// Fails where a training went another way than the fixture's. What the fixture does not train must not have moved.
 pub(crate) fn compare(taken: &Taken, expected: &Training, allowed: &Distances) -> Result<(), Failed> {
