@@ -286,16 +286,16 @@ mod tests {
         );
         assert_eq!(
             verdicts[1],
-            (Status::NotUsable, "the probe gave no answer in 2 s and was stopped; it last said: waiting")
+            (Status::NotUsable, "the probe gave no answer in 2 s and was stopped; it said: waiting")
         );
         assert_eq!(
             verdicts[2],
-            (Status::NotUsable, "the probe ended with exit code 101; it last said: no such API")
+            (Status::NotUsable, "the probe ended with exit code 101; it said: no such API")
         );
         // Nobody answers for the whole backend: it crashes, or prints what is no answer.
         assert_eq!(
             ask(Kind::Rocm).unwrap_err(),
-            "the probe crashed with signal 11 (SIGSEGV); it last said: loading"
+            "the probe crashed with signal 11 (SIGSEGV); it said: loading"
         );
         assert_eq!(ask(Kind::Cuda).unwrap_err(), "the probe ended without an answer");
     }
@@ -326,6 +326,6 @@ mod tests {
         let settings = amd::settings(&machine("rx-6750-xt"), |_| false);
         let prober = Prober::child(command).with_settings(settings);
         let told = prober.ask(&Question::List(Kind::Rocm)).unwrap_err();
-        assert_eq!(told, "the probe ended with exit code 3; it last said: 10.3.0");
+        assert_eq!(told, "the probe ended with exit code 3; it said: 10.3.0");
     }
 }

@@ -23,7 +23,7 @@ fn a_crash_is_told_with_its_signal() {
     assert_eq!(outcome.end, End::Signal(11));
     assert_eq!(
         outcome.to_string(),
-        "the probe crashed with signal 11 (SIGSEGV); it last said: loading the driver"
+        "the probe crashed with signal 11 (SIGSEGV); it said: loading the driver"
     );
     assert_eq!(shell("kill -ABRT $$").to_string(), "the probe crashed with signal 6 (SIGABRT)");
 }
@@ -51,7 +51,7 @@ fn the_reason_of_a_panic_is_told_and_not_what_rust_says_behind_it() {
     let outcome = shell(
         "printf \"thread 'main' panicked at driver.rs:1:1:\nno adapter\nnote: run with \\`RUST_BACKTRACE=1\\`\n\" >&2; exit 101",
     );
-    assert_eq!(outcome.to_string(), "the probe ended with exit code 101; it last said: no adapter");
+    assert_eq!(outcome.to_string(), "the probe ended with exit code 101; it said: no adapter");
 }
 
 #[test]

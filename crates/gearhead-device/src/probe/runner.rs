@@ -22,8 +22,8 @@ pub struct Outcome {
     pub end: End,
     /// Its standard output.
     pub output: String,
-    /// What it said last on standard error.
-    pub last_error: Option<String>,
+    /// What it said of the reason on standard error: the message of its first panic, or else its last line.
+    pub said: Option<String>,
 }
 
 /// How a program ended.
@@ -47,7 +47,7 @@ pub fn run_limited(mut command: Command, limit: Duration) -> Outcome {
         Ok(child) => child,
         Err(error) => {
             let end = End::NotStarted(error.to_string());
-            return Outcome { end, output: String::new(), last_error: None };
+            return Outcome { end, output: String::new(), said: None };
         }
     };
     // Read while it runs, since a program whose pipe is full waits for ever.
@@ -65,13 +65,21 @@ pub fn run_limited(mut command: Command, limit: Duration) -> Outcome {
     let text = |stream: Option<Receiver<String>>| {
         stream.and_then(|stream| stream.recv_timeout(GRACE).ok()).unwrap_or_default()
     };
-    let last_error = text(errors).lines().rev().map(str::trim).find(|line| says_why(line)).map(str::to_owned);
-    Outcome { end, output: text(output), last_error }
+    let said = reason(&text(errors));
+    Outcome { end, output: text(output), said }
 }
 
-/// Whether a line of a program that failed may be the reason. What Rust says behind a panic is not.
-fn says_why(line: &str) -> bool {
-    !line.is_empty() && !line.starts_with("note: ")
+/// What a program that failed said of the reason, cut where it is long.
+fn reason(errors: &str) -> Option<String> {
+    // Letters: some drivers list every name by which they looked for a library.
+    const LONGEST: usize = 160;
+    // What Rust says behind a panic is no reason.
+    let lines =
+        || errors.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("note: "));
+    let after_panic = lines().skip_while(|line| !line.contains("panicked at ")).nth(1);
+    let line = after_panic.or_else(|| lines().next_back())?;
+    let end = line.char_indices().nth(LONGEST).map(|(end, _)| end);
+    Some(end.map_or_else(|| line.to_owned(), |end| format!("{} …", line[..end].trim_end())))
 }
 
 fn wait(child: &mut Child, limit: Duration) -> Option<ExitStatus> {
@@ -131,8 +139,8 @@ impl fmt::Display for Outcome {
             }
             End::NotStarted(reason) => write!(f, "the probe could not be started: {reason}")?,
         }
-        match &self.last_error {
-            Some(line) => write!(f, "; it last said: {line}"),
+        match &self.said {
+            Some(line) => write!(f, "; it said: {line}"),
             None => Ok(()),
         }
     }
@@ -151,4 +159,20 @@ fn signal_name(number: i32) -> Option<&'static str> {
         15 => "SIGTERM",
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::reason;
+
+    #[test]
+    fn the_first_panic_is_the_reason_or_the_last_line() {
+        assert_eq!(reason("loading\n\nno device\n").as_deref(), Some("no device"));
+        let abort = "loading\nthread 'main' panicked at a.rs:1:2:\nno library\nnote: run with more\n\n\
+                     thread 'main' panicked at b.rs:3:4:\ncannot unwind\nthread caused non-unwinding panic. aborting.\n";
+        assert_eq!(reason(abort).as_deref(), Some("no library"));
+        assert_eq!(reason(" \nnote: nothing\n"), None);
+        let long = reason(&"é ".repeat(200)).unwrap();
+        assert!(long.chars().count() <= 162 && long.ends_with("é …"), "{long}");
+    }
 }
