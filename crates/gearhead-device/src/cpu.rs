@@ -1,4 +1,5 @@
 //! The processor as an adapter.
+
 use gearhead_kernels::cpu_has_matrix_unit;
 use sysinfo::System;
 

@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use super::{
     buffer::Buffer,
     contiguous, elements, math,
-    precision::{Stored, by_type, numbers},
+    precision::{Stored, numbers},
     product::{Matrix, Output, Threads, Write, product},
 };
 use crate::{Documents, Heads};
@@ -128,11 +128,11 @@ pub(super) fn strips(len: usize) -> impl Iterator<Item = Range<usize>> {
 }
 
 /// The output `[n, n_heads * d_head]` and the log-sum-exp of each row of scores `[n, n_heads]`.
-pub(super) fn forward(qkv: &FlexTensor, heads: Heads, documents: &Documents) -> (FlexTensor, FlexTensor) {
-    by_type!(qkv.dtype(), forward_of::<_>(qkv, heads, documents))
-}
-
-fn forward_of<T: Stored>(qkv: &FlexTensor, heads: Heads, documents: &Documents) -> (FlexTensor, FlexTensor) {
+pub(super) fn forward<T: Stored>(
+    qkv: &FlexTensor,
+    heads: Heads,
+    documents: &Documents,
+) -> (FlexTensor, FlexTensor) {
     let qkv = contiguous(qkv);
     let n = documents.token_count();
     let (d_head, kv_heads, group) = (heads.d_head, heads.n_kv_heads, heads.n_heads / heads.n_kv_heads);
@@ -243,17 +243,7 @@ fn softmax_strip(strip: &mut [f32], seen: usize, rows: usize) -> Vec<(f32, f32)>
 ///
 /// With `P = exp(S - log_sum_exp)` and `D = rowsum(dO O)`: `dV += Pᵀ dO`, `dS = P (dO Vᵀ - D) / √d_head`, `dQ = dS K`,
 /// `dK += dSᵀ Q`. All but the log-sum-exp is of the type of `qkv`.
-pub(super) fn backward(
-    qkv: &FlexTensor,
-    saved: &(FlexTensor, FlexTensor),
-    grad: &FlexTensor,
-    heads: Heads,
-    documents: &Documents,
-) -> FlexTensor {
-    by_type!(qkv.dtype(), backward_of::<_>(qkv, saved, grad, heads, documents))
-}
-
-fn backward_of<T: Stored>(
+pub(super) fn backward<T: Stored>(
     qkv: &FlexTensor,
     saved: &(FlexTensor, FlexTensor),
     grad: &FlexTensor,

@@ -7,15 +7,11 @@ use rayon::prelude::*;
 use super::{
     buffer::Buffer,
     contiguous, dims, each, elements, math, owned,
-    precision::{Stored, by_type, numbers, rows_at_once},
+    precision::{Stored, numbers, rows_at_once},
     rows_per_task,
 };
 
-pub(super) fn swiglu(gate_up: &FlexTensor) -> FlexTensor {
-    by_type!(gate_up.dtype(), swiglu_of::<_>(gate_up))
-}
-
-fn swiglu_of<T: Stored>(gate_up: &FlexTensor) -> FlexTensor {
+pub(super) fn swiglu<T: Stored>(gate_up: &FlexTensor) -> FlexTensor {
     let gate_up = contiguous(gate_up);
     let [n, columns] = dims(&gate_up);
     let d_ff = columns / 2;
@@ -44,11 +40,10 @@ fn swiglu_rows(y: &mut [f32], gate_up: &[f32], d_ff: usize) {
 }
 
 /// See `swiglu::portable_backward` for the formula. `grad` is of the type of `gate_up`.
-pub(super) fn swiglu_backward(gate_up: &FlexTensor, grad: &FlexTensor) -> (FlexTensor, FlexTensor) {
-    by_type!(gate_up.dtype(), swiglu_backward_of::<_>(gate_up, grad))
-}
-
-fn swiglu_backward_of<T: Stored>(gate_up: &FlexTensor, grad: &FlexTensor) -> (FlexTensor, FlexTensor) {
+pub(super) fn swiglu_backward<T: Stored>(
+    gate_up: &FlexTensor,
+    grad: &FlexTensor,
+) -> (FlexTensor, FlexTensor) {
     let (gate_up, grad) = (contiguous(gate_up), contiguous(grad));
     let [n, columns] = dims(&gate_up);
     let d_ff = columns / 2;
@@ -94,11 +89,7 @@ fn swiglu_backward_rows(gate_up_grad: &mut [f32], y: &mut [f32], gate_up: &[f32]
 }
 
 /// In place where nothing else holds `x`; `cos` and `sin` are f32.
-pub(super) fn rope(x: FlexTensor, cos: &FlexTensor, sin: &FlexTensor, heads: usize) -> FlexTensor {
-    by_type!(x.dtype(), rope_of::<_>(x, cos, sin, heads))
-}
-
-fn rope_of<T: Stored>(x: FlexTensor, cos: &FlexTensor, sin: &FlexTensor, heads: usize) -> FlexTensor {
+pub(super) fn rope<T: Stored>(x: FlexTensor, cos: &FlexTensor, sin: &FlexTensor, heads: usize) -> FlexTensor {
     let (mut x, cos, sin) = (owned(x), contiguous(cos), contiguous(sin));
     let ([_, columns], [_, half]) = (dims::<2>(&x), dims::<2>(&cos));
     let (tokens, few) = (rows_per_task(columns), rows_at_once(columns));

@@ -6,7 +6,7 @@ use burn_flex::FlexTensor;
 use super::{
     buffer::Buffer,
     contiguous, dims, elements, ids, owned,
-    precision::{Stored, by_type, numbers},
+    precision::{Stored, numbers},
 };
 
 pub(super) fn forward(table: &FlexTensor, rows: IntTensor<Flex>) -> FlexTensor {
@@ -21,11 +21,7 @@ pub(super) fn forward(table: &FlexTensor, rows: IntTensor<Flex>) -> FlexTensor {
 }
 
 /// In the order of the rows, whatever the number of threads: a sum does not depend on it. The table is f32.
-pub(super) fn add_rows(table: FlexTensor, ids: IntTensor<Flex>, rows: &FlexTensor) -> FlexTensor {
-    by_type!(rows.dtype(), add_rows_of::<_>(table, ids, rows))
-}
-
-fn add_rows_of<T: Stored>(table: FlexTensor, ids: IntTensor<Flex>, rows: &FlexTensor) -> FlexTensor {
+pub(super) fn add_rows<T: Stored>(table: FlexTensor, ids: IntTensor<Flex>, rows: &FlexTensor) -> FlexTensor {
     let (ids, rows) = (super::ids(ids), contiguous(rows));
     let [_, d] = dims::<2>(&rows);
     let mut table = owned(table);

@@ -48,7 +48,7 @@ use rayon::iter::{
 
 use self::{
     buffer::Buffer,
-    precision::{all_by_hand, in_type, narrowed, wide},
+    precision::{all_by_hand, by_type, in_type, narrowed, wide},
 };
 use crate::{
     AdamWStep, Documents, Heads, Kernels, OutputWeight, Quantization, SharedPrefix, Span, adamw as adamw_ops,
@@ -79,7 +79,7 @@ impl Kernels for Flex {
         if !all_by_hand([&x, &weight]) {
             return rms_norm_ops::portable::<Self>(x, weight, eps);
         }
-        rms_norm::forward(&x, &wide(weight), eps as f32)
+        by_type!(x.dtype(), T => rms_norm::forward::<T>(&x, &wide(weight), eps as f32))
     }
 
     fn rms_norm_backward(
@@ -94,7 +94,11 @@ impl Kernels for Flex {
         }
         let (dtype, of_weight) = (x.dtype(), weight.dtype());
         let (grad, beside) = (in_type(grad, dtype), beside.map(|beside| in_type(beside, dtype)));
-        let (x_grad, weight_grad) = rms_norm::backward(&x, &wide(weight), &grad, beside.as_ref(), eps as f32);
+        let weight = wide(weight);
+        let (x_grad, weight_grad) = by_type!(
+            dtype,
+            T => rms_norm::backward::<T>(&x, &weight, &grad, beside.as_ref(), eps as f32)
+        );
         (x_grad, narrowed(weight_grad, of_weight))
     }
 
@@ -218,21 +222,22 @@ impl Kernels for Flex {
             return embedding_ops::portable_add::<Self>(table, ids, rows);
         }
         let dtype = table.dtype();
-        narrowed(embedding::add_rows(wide(table), ids, &rows), dtype)
+        let sums = by_type!(rows.dtype(), T => embedding::add_rows::<T>(wide(table), ids, &rows));
+        narrowed(sums, dtype)
     }
 
     fn rope(x: FlexTensor, cos: FlexTensor, sin: FlexTensor, heads: usize) -> FlexTensor {
         if !all_by_hand([&x, &cos, &sin]) {
             return rope_ops::portable::<Self>(x, cos, sin, heads);
         }
-        elementwise::rope(x, &wide(cos), &wide(sin), heads)
+        by_type!(x.dtype(), T => elementwise::rope::<T>(x, &wide(cos), &wide(sin), heads))
     }
 
     fn swiglu(gate_up: FlexTensor) -> FlexTensor {
         if !all_by_hand([&gate_up]) {
             return swiglu_ops::portable::<Self>(gate_up);
         }
-        elementwise::swiglu(&gate_up)
+        by_type!(gate_up.dtype(), T => elementwise::swiglu::<T>(&gate_up))
     }
 
     fn swiglu_backward(gate_up: FlexTensor, grad: FlexTensor) -> (FlexTensor, FlexTensor) {
@@ -240,14 +245,14 @@ impl Kernels for Flex {
             return swiglu_ops::portable_backward::<Self>(gate_up, grad);
         }
         let grad = in_type(grad, gate_up.dtype());
-        elementwise::swiglu_backward(&gate_up, &grad)
+        by_type!(gate_up.dtype(), T => elementwise::swiglu_backward::<T>(&gate_up, &grad))
     }
 
     fn packed_attention(qkv: FlexTensor, heads: Heads, documents: &Documents) -> (FlexTensor, FlexTensor) {
         if !all_by_hand([&qkv]) {
             return attention_ops::portable::<Self>(qkv, heads, documents);
         }
-        attention::forward(&qkv, heads, documents)
+        by_type!(qkv.dtype(), T => attention::forward::<T>(&qkv, heads, documents))
     }
 
     fn packed_attention_backward(
@@ -262,7 +267,7 @@ impl Kernels for Flex {
         }
         let dtype = qkv.dtype();
         let (saved, grad) = ((in_type(saved.0, dtype), saved.1), in_type(grad, dtype));
-        attention::backward(&qkv, &saved, &grad, heads, documents)
+        by_type!(dtype, T => attention::backward::<T>(&qkv, &saved, &grad, heads, documents))
     }
 
     fn cached_attention(

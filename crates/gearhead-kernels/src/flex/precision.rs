@@ -89,11 +89,20 @@ impl Stored for bf16 {
 
 /// Calls a function for the type of a tensor's numbers: f32, f16 or bf16.
 macro_rules! by_type {
-    ($dtype:expr, $function:ident::<_>($($argument:expr),* $(,)?)) => {
+    ($dtype:expr, $type:ident => $call:expr) => {
         match $dtype {
-            burn::tensor::DType::F16 => $function::<half::f16>($($argument),*),
-            burn::tensor::DType::BF16 => $function::<half::bf16>($($argument),*),
-            _ => $function::<f32>($($argument),*),
+            burn::tensor::DType::F16 => {
+                type $type = half::f16;
+                $call
+            }
+            burn::tensor::DType::BF16 => {
+                type $type = half::bf16;
+                $call
+            }
+            _ => {
+                type $type = f32;
+                $call
+            }
         }
     };
 }
@@ -123,10 +132,9 @@ pub(super) fn wide(tensor: FlexTensor) -> FlexTensor {
     }
 }
 
-/// A tensor of f32, rounded where another type is asked for, or one that has the type.
+/// A tensor of f32, rounded where another type is asked for.
 pub(super) fn narrowed(tensor: FlexTensor, dtype: DType) -> FlexTensor {
     match dtype {
-        dtype if tensor.dtype() == dtype => tensor,
         DType::F16 => rounded::<f16>(&tensor),
         DType::BF16 => rounded::<bf16>(&tensor),
         _ => tensor,

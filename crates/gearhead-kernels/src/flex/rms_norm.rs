@@ -7,16 +7,12 @@ use rayon::prelude::*;
 use super::{
     buffer::Buffer,
     contiguous, dims, each, elements, math,
-    precision::{Stored, by_type, numbers, rows_at_once},
+    precision::{Stored, numbers, rows_at_once},
     rows_per_task,
 };
 
 /// `weight` is f32.
-pub(super) fn forward(x: &FlexTensor, weight: &FlexTensor, eps: f32) -> FlexTensor {
-    by_type!(x.dtype(), forward_of::<_>(x, weight, eps))
-}
-
-fn forward_of<T: Stored>(x: &FlexTensor, weight: &FlexTensor, eps: f32) -> FlexTensor {
+pub(super) fn forward<T: Stored>(x: &FlexTensor, weight: &FlexTensor, eps: f32) -> FlexTensor {
     let (x, weight) = (contiguous(x), contiguous(weight));
     let [n, d] = dims(&x);
     let (x, weight) = (numbers::<T>(&x), elements(&weight));
@@ -45,17 +41,7 @@ fn forward_rows(y: &mut [f32], x: &[f32], weight: &[f32], eps: f32) {
 }
 
 /// See `rms_norm::portable_backward` for the formula. `weight` and its gradient are f32, all else of the type of `x`.
-pub(super) fn backward(
-    x: &FlexTensor,
-    weight: &FlexTensor,
-    grad: &FlexTensor,
-    beside: Option<&FlexTensor>,
-    eps: f32,
-) -> (FlexTensor, FlexTensor) {
-    by_type!(x.dtype(), backward_of::<_>(x, weight, grad, beside, eps))
-}
-
-fn backward_of<T: Stored>(
+pub(super) fn backward<T: Stored>(
     x: &FlexTensor,
     weight: &FlexTensor,
     grad: &FlexTensor,
