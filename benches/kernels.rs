@@ -12,10 +12,10 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use gearhead::{
     device::{Job, run},
     kernels::{
-        AdamWStep, AttentionWeights, AutodiffKernels, Documents, Heads, Kernels, MlpWeights, Quantization,
-        QuantizedWeight, RopeTable, Span, adamw_step, attention_block, cached_attention, embedding, linear,
-        linear_16bit, linear_cross_entropy, mlp_block, quantized_linear, rms_norm, rope, sum_of_squares,
-        swiglu,
+        AdamWStep, AttentionWeights, AutodiffKernels, CacheTensor, Documents, Heads, Kernels, MlpWeights,
+        Quantization, QuantizedWeight, RopeTable, Span, adamw_step, attention_block, cached_attention,
+        embedding, linear, linear_16bit, linear_cross_entropy, mlp_block, quantized_linear, rms_norm, rope,
+        sum_of_squares, swiglu,
     },
 };
 
@@ -112,7 +112,7 @@ fn ready<B: AutodiffKernels, R>(tokens: usize, work: impl FnOnce() -> R) -> R {
 /// One token of each of `N` sequences after 256.
 fn cached_of<B: AutodiffKernels, const N: usize>(dtype: DType, device: &B::Device) -> Box<dyn FnMut()> {
     let qkv = random::<B::InnerBackend, 2>([N, HEADS.qkv_dim()], device);
-    let zeros = || Tensor::zeros([N, HEADS.n_kv_heads, 512, HEADS.d_head], (device, dtype));
+    let zeros = || CacheTensor::zeros([N, HEADS.n_kv_heads, 512, HEADS.d_head], dtype, device);
     let mut cache = Some([zeros(), zeros()]);
     let spans: Vec<_> = (0..N).map(|slot| Span { slot, len: 256, new: 1 }).collect();
     Box::new(move || {
@@ -148,6 +148,7 @@ fn operations<B: AutodiffKernels>() -> Vec<(&'static str, usize, Operation<B>)> 
         ("cached attention f32, 1 sequence", 1, |device| cached_of::<B, 1>(DType::F32, device)),
         ("cached attention f32, 32 sequences", 32, |device| cached_of::<B, 32>(DType::F32, device)),
         ("cached attention f16, 32 sequences", 32, |device| cached_of::<B, 32>(DType::F16, device)),
+        ("cached attention q8, 32 sequences", 32, |device| cached_of::<B, 32>(DType::I8, device)),
         ("attention block, forward", TOKENS, |device| attention_of::<B>(device, false)),
         ("attention block, forward and backward", TOKENS, |device| attention_of::<B>(device, true)),
         ("feed-forward block, forward", TOKENS, |device| mlp_of::<B>(device, false)),

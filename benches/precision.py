@@ -12,7 +12,16 @@ import json
 import subprocess
 from pathlib import Path
 
-PRECISIONS = [("f32", "f32"), ("f32", "f16"), ("f16", "f32"), ("bf16", "f32"), ("q8_0", "f16"), ("q4_0", "f16")]
+PRECISIONS = [
+    ("f32", "f32"),
+    ("f32", "f16"),
+    ("f32", "q8"),
+    ("f16", "f32"),
+    ("bf16", "f32"),
+    ("q8_0", "f16"),
+    ("q8_0", "q8"),
+    ("q4_0", "q8"),
+]
 
 
 def texts(path, count):
@@ -37,10 +46,12 @@ def main():
     parser.add_argument("--model", type=Path)
     parser.add_argument("--count", type=int, default=300)
     args = parser.parse_args()
+    # A path without a folder would be looked for on the PATH.
+    program = args.gearhead.resolve()
     found = {precision: [] for precision in PRECISIONS}
     for text in texts(args.cases, args.count):
         for precision in PRECISIONS:
-            found[precision] += log_probs(args.gearhead, args.model, text, *precision)
+            found[precision] += log_probs(program, args.model, text, *precision)
     exact = found[PRECISIONS[0]]
     print(f"{args.count} texts, {len(exact)} tokens\n")
     print("| weights | cache | nats a token | mean distance from f32 | largest |\n| --- | --- | --- | --- | --- |")

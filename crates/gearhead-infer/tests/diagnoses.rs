@@ -60,11 +60,14 @@ fn finish(diagnoses: &mut dyn Diagnoses) -> BTreeMap<usize, Result<Diagnosed, Er
 
 #[test]
 fn reports_are_those_that_each_case_gets_alone_byte_for_byte_and_in_order() {
-    let quantized = Precision { weights: WeightDtype::Q8_0, cache: CacheDtype::F16 };
+    let quantized = |cache| Precision { weights: WeightDtype::Q8_0, cache };
     let bundled = Engine::open("../gearhead/bundled", Precision::default(), &FlexDevice).unwrap();
-    for (name, engine) in
-        [("f32", engine(Precision::default())), ("q8_0", engine(quantized)), ("bundled", bundled)]
-    {
+    for (name, engine) in [
+        ("f32", engine(Precision::default())),
+        ("q8_0", engine(quantized(CacheDtype::F16))),
+        ("q8_0, keys and values in 8 bits", engine(quantized(CacheDtype::Q8))),
+        ("bundled", bundled),
+    ] {
         let cases = mixed();
         let alone = alone(&engine, &cases);
         assert!(alone.iter().filter(|report| report.is_err()).count() == 2, "one is empty, one too long");

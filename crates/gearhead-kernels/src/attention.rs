@@ -1,6 +1,6 @@
 //! Causal attention inside the documents of a flat batch.
 
-use std::{ops::Range, sync::Arc};
+use std::sync::Arc;
 
 use burn::tensor::{
     Bool, Int, Tensor, TensorData,
@@ -11,8 +11,9 @@ use burn::tensor::{
 };
 
 use crate::{
-    Kernels,
+    CacheTensor, Kernels,
     backend::{raw, view},
+    cache::RawCachePart,
     precision::wide,
 };
 
@@ -125,17 +126,21 @@ pub struct SharedPrefix<T> {
 ///
 /// # Panics
 ///
-/// Where a slot has no room or occurs twice: a programmer's error.
+/// Where a slot has no room or occurs twice, or what is there is not all stored alike: a programmer's error.
 pub fn cached_attention<B: Kernels>(
     qkv: Tensor<B, 2>,
-    cache: [Tensor<B, 4>; 2],
-    prefix: Option<SharedPrefix<Tensor<B, 4>>>,
+    cache: [CacheTensor<B>; 2],
+    prefix: Option<SharedPrefix<CacheTensor<B>>>,
     spans: &[Span],
     heads: Heads,
-) -> (Tensor<B, 2>, [Tensor<B, 4>; 2]) {
-    let prefix = prefix.map(|SharedPrefix { cache, len }| SharedPrefix { cache: cache.map(raw), len });
-    let (output, cache) = B::cached_attention(raw(qkv), cache.map(raw), prefix, spans, heads);
-    (view(output), cache.map(view))
+) -> (Tensor<B, 2>, [CacheTensor<B>; 2]) {
+    let of_prefix = |SharedPrefix { cache, len }: SharedPrefix<CacheTensor<B>>| SharedPrefix {
+        cache: cache.map(CacheTensor::raw),
+        len,
+    };
+    let cache = cache.map(CacheTensor::raw);
+    let (output, cache) = B::cached_attention(raw(qkv), cache, prefix.map(of_prefix), spans, heads);
+    (view(output), cache.map(CacheTensor::view))
 }
 
 /// Puts the first `len` tokens of another cache's only slot into a slot of a cache, in place where the backend can and
@@ -144,21 +149,24 @@ pub fn cached_attention<B: Kernels>(
 /// # Shapes
 ///
 /// `part` and result: `[slots, n_kv_heads, capacity, d_head]`, of keys or values, `from`: `[1, n_kv_heads, at least len,
-/// d_head]` of the same type.
-pub fn set_slot<B: Kernels>(part: Tensor<B, 4>, slot: usize, from: Tensor<B, 4>, len: usize) -> Tensor<B, 4> {
-    view(B::set_slot(raw(part), slot, raw(from), len))
+/// d_head]` stored alike.
+pub fn set_slot<B: Kernels>(
+    part: CacheTensor<B>,
+    slot: usize,
+    from: CacheTensor<B>,
+    len: usize,
+) -> CacheTensor<B> {
+    CacheTensor::view(B::set_slot(part.raw(), slot, from.raw(), len))
 }
 
 pub(crate) fn portable_set_slot<B: Kernels>(
-    part: FloatTensor<B>,
+    part: RawCachePart<B>,
     slot: usize,
-    from: FloatTensor<B>,
+    from: RawCachePart<B>,
     len: usize,
-) -> FloatTensor<B> {
-    let (part, from) = (view::<B, 4>(part), view::<B, 4>(from));
-    let [_, heads, _, d_head] = part.dims();
-    let tokens = |slot| [slot..slot + 1, 0..heads, 0..len, 0..d_head];
-    raw(part.slice_assign(tokens(slot), from.slice(tokens(0))))
+) -> RawCachePart<B> {
+    let from = CacheTensor::<B>::view(from).tokens(0..1, 0..len);
+    CacheTensor::<B>::view(part).with_tokens(slot..slot + 1, 0..len, from).raw()
 }
 
 /// Attention of each token to itself and to the earlier tokens of its own document: `softmax(q kᵀ / √d_head) v` for each
@@ -288,19 +296,15 @@ fn probabilities<B: Backend>(q: Tensor<B, 4>, k: Tensor<B, 4>, ahead: Tensor<B, 
 
 pub(crate) fn portable_cached<B: Kernels>(
     qkv: FloatTensor<B>,
-    cache: [FloatTensor<B>; 2],
-    prefix: Option<SharedPrefix<FloatTensor<B>>>,
+    cache: [RawCachePart<B>; 2],
+    prefix: Option<SharedPrefix<RawCachePart<B>>>,
     spans: &[Span],
     heads: Heads,
-) -> (FloatTensor<B>, [FloatTensor<B>; 2]) {
+) -> (FloatTensor<B>, [RawCachePart<B>; 2]) {
     let qkv = view::<B, 2>(qkv);
-    let mut cache = cache.map(view::<B, 4>);
-    let prefix = prefix.map(|prefix| {
-        let parts = prefix.cache.map(view::<B, 4>);
-        parts.map(|part| {
-            let [_, kv_heads, _, d_head] = part.dims();
-            part.slice([0..1, 0..kv_heads, 0..prefix.len, 0..d_head])
-        })
+    let mut cache = cache.map(CacheTensor::<B>::view);
+    let prefix = prefix.map(|SharedPrefix { cache, len }| {
+        cache.map(|part| CacheTensor::<B>::view(part).tokens(0..1, 0..len).load(qkv.dtype()))
     });
     let columns = qkv.dims()[1];
     let (mut outputs, mut start) = (Vec::new(), 0);
@@ -317,17 +321,17 @@ pub(crate) fn portable_cached<B: Kernels>(
         1 => outputs.remove(0),
         _ => Tensor::cat(outputs, 0),
     };
-    (raw(output), cache.map(raw))
+    (raw(output), cache.map(CacheTensor::raw))
 }
 
 /// Attention of spans that follow each other and have the same lengths.
 fn attend_together<B: Kernels>(
     qkv: Tensor<B, 2>,
-    cache: [Tensor<B, 4>; 2],
+    cache: [CacheTensor<B>; 2],
     prefix: Option<[Tensor<B, 4>; 2]>,
     spans: &[Span],
     heads: Heads,
-) -> (Tensor<B, 2>, [Tensor<B, 4>; 2]) {
+) -> (Tensor<B, 2>, [CacheTensor<B>; 2]) {
     let Span { slot, len, new } = spans[0];
     let (batch, dtype) = (spans.len(), qkv.dtype());
     let Heads { n_heads, n_kv_heads: kv_heads, d_head } = heads;
@@ -337,13 +341,12 @@ fn attend_together<B: Kernels>(
     let (mut written, mut seen) = (Vec::with_capacity(2), Vec::with_capacity(2));
     let prefix = prefix.map_or([None, None], |prefix| prefix.map(Some));
     for ((cache, part), prefix) in cache.into_iter().zip(parts).zip(prefix) {
-        let cells = |tokens: Range<usize>| [slot..slot + batch, 0..kv_heads, tokens, 0..d_head];
-        let stored = cache.dtype();
-        let cache = cache.slice_assign(cells(len..len + new), part.cast(stored));
-        let own = cache.clone().slice(cells(0..len + new));
+        let stored = CacheTensor::new(part, cache.dtype());
+        let cache = cache.with_tokens(slot..slot + batch, len..len + new, stored);
+        let own = cache.tokens(slot..slot + batch, 0..len + new).load(dtype);
         seen.push(match prefix {
-            Some(prefix) => Tensor::cat(vec![prefix.repeat_dim(0, batch), own], 2).cast(dtype),
-            None => own.cast(dtype),
+            Some(prefix) => Tensor::cat(vec![prefix.repeat_dim(0, batch), own], 2),
+            None => own,
         });
         written.push(cache);
     }

@@ -9,9 +9,9 @@ use burn::tensor::{
 };
 
 use crate::{
-    AdamWStep, AttentionContext, Documents, Heads, OutputWeight, Quantization, SharedPrefix, Span, adamw,
-    adamw_8bit, attention, block, embedding, frozen, linear, linear_16bit, linear_cross_entropy, log_probs,
-    rms_norm, rope, squares, swiglu,
+    AdamWStep, AttentionContext, Documents, Heads, OutputWeight, Quantization, RawCachePart, SharedPrefix,
+    Span, adamw, adamw_8bit, attention, block, embedding, frozen, linear, linear_16bit, linear_cross_entropy,
+    log_probs, rms_norm, rope, squares, swiglu,
 };
 
 /// The operations, on a backend's own tensors. Every method has a portable default; the functions of the crate's
@@ -167,20 +167,20 @@ pub trait Kernels: Backend {
     /// cache with the new keys and values.
     fn cached_attention(
         qkv: FloatTensor<Self>,
-        cache: [FloatTensor<Self>; 2],
-        prefix: Option<SharedPrefix<FloatTensor<Self>>>,
+        cache: [RawCachePart<Self>; 2],
+        prefix: Option<SharedPrefix<RawCachePart<Self>>>,
         spans: &[Span],
         heads: Heads,
-    ) -> (FloatTensor<Self>, [FloatTensor<Self>; 2]) {
+    ) -> (FloatTensor<Self>, [RawCachePart<Self>; 2]) {
         attention::portable_cached::<Self>(qkv, cache, prefix, spans, heads)
     }
     /// `part[slots, g, capacity, c]` with the first tokens of `from[1, g, at least len, c]` in a slot.
     fn set_slot(
-        part: FloatTensor<Self>,
+        part: RawCachePart<Self>,
         slot: usize,
-        from: FloatTensor<Self>,
+        from: RawCachePart<Self>,
         len: usize,
-    ) -> FloatTensor<Self> {
+    ) -> RawCachePart<Self> {
         attention::portable_set_slot::<Self>(part, slot, from, len)
     }
     /// `x[n, d]` and the weights `norm[d]`, `q[h c, d]`, `k[g c, d]`, `v[g c, d]`, `output[d, h c]` to `[n, d]`.

@@ -37,6 +37,7 @@ mod attention;
 mod autodiff;
 mod backend;
 mod block;
+mod cache;
 mod embedding;
 #[cfg(feature = "flex")]
 mod flex;
@@ -59,6 +60,7 @@ pub use arena::Arena;
 pub use attention::{Documents, Heads, SharedPrefix, Span, cached_attention, packed_attention, set_slot};
 pub use backend::{AutodiffKernels, Kernels};
 pub use block::{AttentionContext, AttentionWeights, MlpWeights, attention_block, mlp_block};
+pub use cache::{CachePart, CacheTensor, RawCachePart};
 pub use embedding::{add_rows, embedding};
 #[cfg(feature = "flex")]
 pub use flex::cpu_has_matrix_unit;

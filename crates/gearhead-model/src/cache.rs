@@ -1,7 +1,9 @@
 //! Keys and values of the tokens read so far, in memory that is allocated once.
 
+use std::fmt;
+
 use burn::tensor::{DType, Tensor, backend::Backend};
-use gearhead_kernels::{Heads, Kernels, SharedPrefix, Span, cached_attention, set_slot};
+use gearhead_kernels::{CacheTensor, Heads, Kernels, SharedPrefix, Span, cached_attention, set_slot};
 use serde::{Deserialize, Serialize};
 
 use crate::config::ModelConfig;
@@ -15,6 +17,8 @@ pub enum CacheDtype {
     F32,
     /// 16 bit, IEEE 754.
     F16,
+    /// 8 bit with a scale for each head of a token.
+    Q8,
 }
 
 impl From<CacheDtype> for DType {
@@ -22,7 +26,18 @@ impl From<CacheDtype> for DType {
         match dtype {
             CacheDtype::F32 => Self::F32,
             CacheDtype::F16 => Self::F16,
+            CacheDtype::Q8 => Self::I8,
         }
+    }
+}
+
+impl fmt::Display for CacheDtype {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::F32 => "f32",
+            Self::F16 => "f16",
+            Self::Q8 => "q8",
+        })
     }
 }
 
@@ -43,8 +58,8 @@ pub struct KvCache<B: Backend> {
 #[derive(Debug, Clone)]
 pub(crate) struct LayerCache<B: Backend> {
     // `None` only while a new part is being written, so that the write can be in place.
-    own: Option<[Tensor<B, 4>; 2]>,
-    shared: Option<[Tensor<B, 4>; 2]>,
+    own: Option<[CacheTensor<B>; 2]>,
+    shared: Option<[CacheTensor<B>; 2]>,
 }
 
 impl<B: Kernels> KvCache<B> {
@@ -152,8 +167,8 @@ impl<B: Kernels> KvCache<B> {
     }
 }
 
-fn zeros<B: Backend>(shape: [usize; 4], dtype: DType, device: &B::Device) -> [Tensor<B, 4>; 2] {
-    [(); 2].map(|()| Tensor::zeros(shape, (device, dtype)))
+fn zeros<B: Kernels>(shape: [usize; 4], dtype: DType, device: &B::Device) -> [CacheTensor<B>; 2] {
+    [(); 2].map(|()| CacheTensor::zeros(shape, dtype, device))
 }
 
 impl<B: Kernels> LayerCache<B> {

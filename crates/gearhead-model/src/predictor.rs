@@ -347,8 +347,7 @@ impl<B: Kernels> Layer<B> {
 fn check<B: Kernels>(config: &ModelConfig, precision: Precision, device: &B::Device) -> Result<()> {
     let Precision { weights, cache } = precision;
     check_stores::<B>(device, tensor_dtype(weights.of_tensors()), || format!("a model in {weights}"))?;
-    let dtype = DType::from(cache);
-    check_stores::<B>(device, dtype, || format!("a cache of {}", dtype.name()))?;
+    check_stores::<B>(device, DType::from(cache), || format!("a cache of {cache}"))?;
     if weights.quantization().is_some() {
         check_holds_few_bits::<B>(device, || format!("a model in {weights}"))?;
     }

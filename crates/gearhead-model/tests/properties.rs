@@ -216,6 +216,7 @@ fn assert_fewer_bits_change_a_little(decoder: &Decoder<Flex>) {
     let largest = expected.iter().flatten().fold(0.0_f32, |largest, logit| largest.max(logit.abs()));
     let precisions = [
         (WeightDtype::F32, CacheDtype::F16, 2e-3),
+        (WeightDtype::F32, CacheDtype::Q8, 0.03),
         (WeightDtype::F16, CacheDtype::F32, 2e-3),
         (WeightDtype::Bf16, CacheDtype::F32, 1e-2),
         (WeightDtype::Q8_0, CacheDtype::F32, 0.03),

@@ -1,4 +1,4 @@
-//! Weights of 16 bits: a file in its own type gives what it gives in f32, where no number of it is rounded either.
+//! Weights of 16 bits: a file in its own type gives what it gives in f32, where no weight is rounded either.
 #![cfg(feature = "flex")]
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
@@ -50,7 +50,9 @@ fn a_file_of_sixteen_bits_loses_nothing_in_them() {
             let predictor = opened(&path, weights).unwrap();
             for chunk in [40, 1] {
                 let what = format!("{name} in {weights}, {chunk} at a time");
-                assert_rows_close(&what, &logits(&predictor, chunk), &expected, 1e-5 * largest);
+                // A matrix unit multiplies bf16 by 16 binary digits of what many tokens are.
+                let tolerance = if weights == WeightDtype::Bf16 && chunk > 1 { 1e-4 } else { 1e-5 };
+                assert_rows_close(&what, &logits(&predictor, chunk), &expected, tolerance * largest);
             }
         }
     }

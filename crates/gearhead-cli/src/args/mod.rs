@@ -222,6 +222,7 @@ impl ModelArgs {
         let cache = match self.cache_dtype {
             CacheDtype::F32 => model::CacheDtype::F32,
             CacheDtype::F16 => model::CacheDtype::F16,
+            CacheDtype::Q8 => model::CacheDtype::Q8,
         };
         Precision { weights, cache }
     }
@@ -253,6 +254,8 @@ pub(crate) enum CacheDtype {
     F32,
     /// 16 bit
     F16,
+    /// 8 bit, with a scale for each head of a token
+    Q8,
 }
 
 /// Which model, where it runs, and what it goes by beside what it learned.

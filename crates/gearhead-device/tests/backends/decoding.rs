@@ -44,10 +44,10 @@ pub(crate) fn trials(tested: &Tested) -> Vec<Trial> {
             run(&tested.device, Together)
         }),
     );
-    for cache in [CacheDtype::F32, CacheDtype::F16] {
+    for cache in [CacheDtype::F32, CacheDtype::F16, CacheDtype::Q8] {
         for weights in WEIGHTS {
             let precision = Precision { weights, cache };
-            let name = format!("weights {weights}, cache {}", DType::from(cache).name());
+            let name = format!("weights {weights}, cache {cache}");
             trials.push(if stores(tested, precision) {
                 tested.trial(format!("decoding::{name}"), move |tested| in_few_bits(precision, tested))
             } else {

@@ -69,7 +69,7 @@ pub(crate) fn open(name: &str) -> Result<Tested, String> {
 
         fn run<B: AutodiffKernels>(self, device: &B::Device) -> Self::Output {
             let stores = |dtype: &DType| B::dtype_usage(device, *dtype).contains(DTypeUsage::Storage);
-            let stored = [&PRECISIONS[..], &[DType::U8]].concat();
+            let stored = [&PRECISIONS[..], &[DType::U8, DType::I8]].concat();
             (
                 B::name(device),
                 PRECISIONS.into_iter().filter(|dtype| B::supports_dtype(device, *dtype)).collect(),

@@ -19,6 +19,8 @@ pub(crate) enum Quantity {
     MultipliedInBf16,
     /// The same where what is computed is stored in 16 bits at the end.
     StoredIn16Bits,
+    /// The same in 8 bits: a number that lies between two whole ones may become either.
+    StoredIn8Bits,
     /// A loss with PyTorch's in float64, in nats.
     Loss,
     /// A gradient's norm with PyTorch's in float64, as a share.
@@ -41,7 +43,7 @@ pub(crate) enum Quantity {
 const NEVER: f64 = f64::NAN;
 
 /// By the type of the numbers that are computed with: f32, f16, bf16.
-const TOLERANCES: [(Quantity, [f64; 3]); 14] = [
+const TOLERANCES: [(Quantity, [f64; 3]); 15] = [
     (Quantity::Operation, [1e-5, 2e-3, 1.6e-2]),
     (Quantity::Block, [1e-5, 8e-3, 5e-2]),
     (Quantity::Sum, [1e-5, 1e-5, 1e-5]),
@@ -49,6 +51,7 @@ const TOLERANCES: [(Quantity, [f64; 3]); 14] = [
     (Quantity::RoundedActivations, [1e-2, NEVER, NEVER]),
     (Quantity::MultipliedInBf16, [1e-2, 2e-3, 1.6e-2]),
     (Quantity::StoredIn16Bits, [1e-3, 2e-3, 1.6e-2]),
+    (Quantity::StoredIn8Bits, [1e-2, 1e-2, 1.6e-2]),
     (Quantity::Loss, [1e-5, NEVER, NEVER]),
     (Quantity::GradientNorm, [5e-5, NEVER, NEVER]),
     (Quantity::Moved, [1e-4, NEVER, NEVER]),

@@ -51,9 +51,9 @@ use self::{
     precision::{all_by_hand, by_type, in_type, narrowed, wide},
 };
 use crate::{
-    AdamWStep, Documents, Heads, Kernels, OutputWeight, Quantization, SharedPrefix, Span, adamw as adamw_ops,
-    adamw_8bit as adamw_8bit_ops, attention as attention_ops, embedding as embedding_ops,
-    frozen as frozen_ops, linear as linear_ops, linear_16bit as linear_16bit_ops,
+    AdamWStep, CachePart, Documents, Heads, Kernels, OutputWeight, Quantization, RawCachePart, SharedPrefix,
+    Span, adamw as adamw_ops, adamw_8bit as adamw_8bit_ops, attention as attention_ops,
+    embedding as embedding_ops, frozen as frozen_ops, linear as linear_ops, linear_16bit as linear_16bit_ops,
     linear_cross_entropy as linear_cross_entropy_ops, log_probs as log_probs_ops, quantized as quantized_ops,
     rms_norm as rms_norm_ops, rope as rope_ops, squares as squares_ops, swiglu as swiglu_ops,
 };
@@ -272,31 +272,38 @@ impl Kernels for Flex {
 
     fn cached_attention(
         qkv: FlexTensor,
-        cache: [FlexTensor; 2],
-        prefix: Option<SharedPrefix<FlexTensor>>,
+        cache: [RawCachePart<Self>; 2],
+        prefix: Option<SharedPrefix<RawCachePart<Self>>>,
         spans: &[Span],
         heads: Heads,
-    ) -> (FlexTensor, [FlexTensor; 2]) {
-        let stored = cache[0].dtype();
-        let tensors = cache.iter().chain(prefix.iter().flat_map(|prefix| &prefix.cache));
-        let is_uniform = tensors.clone().all(|tensor| tensor.dtype() == stored);
+    ) -> (FlexTensor, [RawCachePart<Self>; 2]) {
+        let stored = stored_in(&cache[0]);
+        let mut parts = cache.iter().chain(prefix.iter().flat_map(|prefix| &prefix.cache));
+        let is_uniform = parts.all(|part| stored_in(part) == stored);
         let dtype = qkv.dtype();
-        let (output, cache) = match stored {
-            DType::F32 if is_uniform && all_by_hand([&qkv]) => {
-                cached_attention::attend::<f32>(&wide(qkv), cache, prefix, spans, heads)
-            }
-            DType::F16 if is_uniform && all_by_hand([&qkv]) => {
-                cached_attention::attend::<f16>(&wide(qkv), cache, prefix, spans, heads)
-            }
+        let attend = match stored {
+            DType::F32 => cached_attention::attend::<f32>,
+            DType::F16 => cached_attention::attend::<f16>,
+            DType::I8 => cached_attention::attend::<i8>,
             _ => return attention_ops::portable_cached::<Self>(qkv, cache, prefix, spans, heads),
         };
+        if !is_uniform || !all_by_hand([&qkv]) {
+            return attention_ops::portable_cached::<Self>(qkv, cache, prefix, spans, heads);
+        }
+        let (output, cache) = attend(&wide(qkv), cache, prefix, spans, heads);
         (narrowed(output, dtype), cache)
     }
 
-    fn set_slot(part: FlexTensor, slot: usize, from: FlexTensor, len: usize) -> FlexTensor {
-        match part.dtype() {
-            DType::F32 => cached_attention::set_slot::<f32>(part, slot, &from, len),
-            DType::F16 => cached_attention::set_slot::<f16>(part, slot, &from, len),
+    fn set_slot(
+        part: RawCachePart<Self>,
+        slot: usize,
+        from: RawCachePart<Self>,
+        len: usize,
+    ) -> RawCachePart<Self> {
+        match stored_in(&part) {
+            DType::F32 => cached_attention::set_slot::<f32>(part, slot, from, len),
+            DType::F16 => cached_attention::set_slot::<f16>(part, slot, from, len),
+            DType::I8 => cached_attention::set_slot::<i8>(part, slot, from, len),
             _ => attention_ops::portable_set_slot::<Self>(part, slot, from, len),
         }
     }
@@ -373,6 +380,12 @@ pub enum Quantized {
     Packed(quantized::PackedWeight),
     /// For other types.
     Burn(FlexQTensor),
+}
+
+/// The type of the numbers of keys or values.
+fn stored_in(part: &RawCachePart<Flex>) -> DType {
+    let (CachePart::Float(numbers) | CachePart::Bytes { numbers, .. }) = part;
+    numbers.dtype()
 }
 
 fn all_wide(tensors: Vec<FlexTensor>) -> Vec<FlexTensor> {

@@ -5,7 +5,7 @@ use burn::{
     tensor::{DType, Tensor, TensorPrimitive},
 };
 use gearhead_kernels::{
-    AdamWStep, Documents, Heads, Kernels, MlpWeights, RopeTable, SharedPrefix, Span, adamw_step,
+    AdamWStep, CacheTensor, Documents, Heads, Kernels, MlpWeights, RopeTable, SharedPrefix, Span, adamw_step,
     cached_attention, embedding, linear, mlp_block, rms_norm, rope, sum_of_squares, swiglu,
 };
 use proptest::prelude::*;
@@ -94,13 +94,18 @@ struct Cached {
 /// Attention over a cache whose numbers are stored in another type.
 fn run_cached(inputs: &Cached, stored: DType, dtype: DType) -> Outcome {
     let qkv = inputs.qkv.tensor::<Flex, 2>(dtype);
-    let tensors = |numbers: &[Numbers; 2]| numbers.each_ref().map(|part| part.tensor::<Flex, 4>(stored));
-    let prefix = inputs.prefix.as_ref().map(|(cache, len)| SharedPrefix { cache: tensors(cache), len: *len });
-    let cache = tensors(&inputs.cache);
-    let held = cache.clone().map(Numbers::of);
+    let part = |part: &Numbers| {
+        // In f32 first: what is nearest to a number of either type is the same.
+        CacheTensor::new(part.tensor::<Flex, 4>(DType::F32).cast(dtype), stored)
+    };
+    let parts = |parts: &[Numbers; 2]| parts.each_ref().map(part);
+    let numbers = |part: CacheTensor<Flex>| Numbers::of(part.load(dtype));
+    let prefix = inputs.prefix.as_ref().map(|(cache, len)| SharedPrefix { cache: parts(cache), len: *len });
+    let cache = parts(&inputs.cache);
+    let held = cache.clone().map(numbers);
     let (output, [keys, values]) = cached_attention(qkv, cache.clone(), prefix, &inputs.spans, inputs.heads);
-    assert_eq!(cache.map(Numbers::of), held, "a cache that someone else holds is not written to");
-    vec![("output", Numbers::of(output)), ("keys", Numbers::of(keys)), ("values", Numbers::of(values))]
+    assert_eq!(cache.map(numbers), held, "a cache that someone else holds is not written to");
+    vec![("output", Numbers::of(output)), ("keys", numbers(keys)), ("values", numbers(values))]
 }
 
 fn run_sum_of_squares(x: &Numbers, dtype: DType) -> Outcome {
@@ -239,6 +244,7 @@ proptest! {
     ) {
         assert_flex_is_portable(|dtype| run_cached(&inputs, dtype, dtype));
         assert_flex_is_portable(|dtype| run_cached(&inputs, DType::F16, dtype));
+        assert_flex_is_portable(|dtype| run_cached(&inputs, DType::I8, dtype));
     }
 
     #[test]

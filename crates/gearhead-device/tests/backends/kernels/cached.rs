@@ -1,7 +1,7 @@
 //! Attention over a cache: prompts, single tokens, sequences of different lengths, a beginning in common.
 
 use burn::tensor::{DType, Tensor, TensorData};
-use gearhead_kernels::{AutodiffKernels, Heads, SharedPrefix, Span, cached_attention, set_slot};
+use gearhead_kernels::{AutodiffKernels, CacheTensor, Heads, SharedPrefix, Span, cached_attention, set_slot};
 
 use super::{At, Operation};
 use crate::{
@@ -23,10 +23,18 @@ pub(super) fn operations<B: AutodiffKernels>() -> Vec<Operation<B>> {
         })
         .storing(DType::F16)
         .compared(Quantity::StoredIn16Bits),
+        Operation::new("cached attention, stored in 8 bits", |at| {
+            cached_attention_of(at, Some(DType::I8), true)
+        })
+        .storing(DType::I8)
+        .compared(Quantity::StoredIn8Bits),
         Operation::new("set_slot", |at| set_slot_of(at, None)),
         Operation::new("set_slot, stored in f16", |at| set_slot_of(at, Some(DType::F16)))
             .storing(DType::F16)
             .compared(Quantity::StoredIn16Bits),
+        Operation::new("set_slot, stored in 8 bits", |at| set_slot_of(at, Some(DType::I8)))
+            .storing(DType::I8)
+            .compared(Quantity::StoredIn8Bits),
     ]
 }
 
@@ -45,19 +53,24 @@ fn cache_of<B: AutodiffKernels>(
     stored: Option<DType>,
     [slots, capacity]: [usize; 2],
     phase: f64,
-) -> Tensor<B::InnerBackend, 4> {
+) -> CacheTensor<B::InnerBackend> {
     let shape = [slots, HEADS.n_kv_heads, capacity, HEADS.d_head];
     let count = shape.iter().product::<usize>();
     let data: Vec<f64> = (0..count).map(|index| (0.9 * index as f64 + phase).sin()).collect();
     let data = TensorData::new(data, shape).convert_dtype(at.inputs);
-    let stored = stored.unwrap_or(at.computed);
-    Tensor::from_data(data.convert_dtype(stored), (at.device, stored))
+    let part = Tensor::from_data(data.convert_dtype(at.computed), (at.device, at.computed));
+    CacheTensor::new(part, stored.unwrap_or(at.computed))
+}
+
+/// What is stored.
+fn numbers<B: AutodiffKernels>(at: &At<'_, B>, part: CacheTensor<B::InnerBackend>) -> Numbers {
+    Numbers::of(part.load(at.computed))
 }
 
 fn set_slot_of<B: AutodiffKernels>(at: &At<'_, B>, stored: Option<DType>) -> Outcome {
     let (cache, other) =
         (cache_of(at, stored, [SLOTS, CAPACITY], 0.3), cache_of(at, stored, [1, PREFIX], 0.1));
-    vec![("cache", Numbers::of(set_slot(cache, 3, other, PREFIX - 2)))]
+    vec![("cache", numbers(at, set_slot(cache, 3, other, PREFIX - 2)))]
 }
 
 fn cached_attention_of<B: AutodiffKernels>(
@@ -72,5 +85,5 @@ fn cached_attention_of<B: AutodiffKernels>(
     let own = [cache(SLOTS, CAPACITY, 0.3), cache(SLOTS, CAPACITY, 0.4)];
     let qkv = at.tensor([n, HEADS.qkv_dim()], 0.0);
     let (output, [keys, values]) = cached_attention(qkv, own, prefix, &SPANS, HEADS);
-    vec![("output", Numbers::of(output)), ("keys", Numbers::of(keys)), ("values", Numbers::of(values))]
+    vec![("output", Numbers::of(output)), ("keys", numbers(at, keys)), ("values", numbers(at, values))]
 }

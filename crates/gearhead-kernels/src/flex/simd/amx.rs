@@ -138,15 +138,23 @@ pub(super) unsafe fn panel_products(
     write: Write,
 ) {
     let panel = inner / FEATURES * PACKED;
+    let mut sums = [[0.0; PANEL]; STRIP];
+    let mut entered_for = 0;
     for (strip, weights) in weights.chunks(STRIP * inner).enumerate() {
         let rows = weights.len() / inner;
-        let shapes = Shapes::of(rows);
+        if rows != entered_for {
+            // SAFETY: the unit is there.
+            unsafe { Shapes::of(rows).enter() };
+            entered_for = rows;
+        }
         for (index, panel) in panels.chunks_exact(panel).enumerate() {
-            let mut sums = [[0.0; PANEL]; STRIP];
-            shapes.multiply(&mut sums, panel, weights, inner);
+            // SAFETY: the unit has been entered for as many rows.
+            unsafe { multiply(&mut sums, panel, weights, inner) };
             put_sums(output, [index * PANEL, strip * STRIP], &sums[..rows], write);
         }
     }
+    // SAFETY: where there was nothing to multiply, there is nothing to leave either, and it does no harm.
+    unsafe { Shapes::leave() };
 }
 
 /// The shapes of tiles, as `ldtilecfg` reads them.
@@ -194,62 +202,62 @@ impl Shapes {
         // SAFETY: the caller's.
         unsafe { asm!("tilerelease", options(nostack, nomem)) };
     }
+}
 
-    /// Sums of products, a row for each row of weights.
-    fn multiply(&self, sums: &mut [[f32; PANEL]; STRIP], panel: &[f32], weights: &[bf16], inner: usize) {
-        let rows = weights.len() / inner;
-        assert!(rows > 0 && rows <= STRIP && weights.len() == rows * inner, "whole rows");
-        assert!(inner >= FEATURES && panel.len() == inner / FEATURES * PACKED, "a whole panel");
-        let others = if rows > ROWS { ROWS * inner } else { 0 };
-        // SAFETY: the caller is entered where the CPU has AMX. Of the weights, as many rows are read as the tiles have, from
-        // their beginning and from that of the others, `inner` numbers each; of the panel all. Of the sums, `ROWS` rows of two
-        // halves are written at most, twice.
-        unsafe {
-            asm!(
-                "ldtilecfg [{shapes}]",
-                "tilezero tmm0",
-                "tilezero tmm1",
-                "tilezero tmm2",
-                "tilezero tmm3",
-                "2:",
-                "tileloadd tmm4, [{first} + {stride}]",
-                "tileloadd tmm5, [{others} + {stride}]",
-                "tileloadd tmm6, [{panel} + {line}]",
-                "tileloadd tmm7, [{panel} + {line} + 1024]",
-                "tdpbf16ps tmm0, tmm4, tmm6",
-                "tdpbf16ps tmm1, tmm4, tmm7",
-                "tdpbf16ps tmm2, tmm5, tmm6",
-                "tdpbf16ps tmm3, tmm5, tmm7",
-                "tileloadd tmm6, [{panel} + {line} + 2048]",
-                "tileloadd tmm7, [{panel} + {line} + 3072]",
-                "tdpbf16ps tmm0, tmm4, tmm6",
-                "tdpbf16ps tmm1, tmm4, tmm7",
-                "tdpbf16ps tmm2, tmm5, tmm6",
-                "tdpbf16ps tmm3, tmm5, tmm7",
-                "add {first}, 64",
-                "add {others}, 64",
-                "add {panel}, 4096",
-                "dec {left}",
-                "jnz 2b",
-                "add {line}, {line}",
-                "tilestored [{sums} + {line}], tmm0",
-                "tilestored [{sums} + {line} + 64], tmm1",
-                "tilestored [{sums} + {line} + 2048], tmm2",
-                "tilestored [{sums} + {line} + 2112], tmm3",
-                "tilerelease",
-                shapes = in(reg) self,
-                first = inout(reg) weights.as_ptr() => _,
-                others = inout(reg) weights.as_ptr().add(others) => _,
-                stride = in(reg) inner * size_of::<bf16>(),
-                panel = inout(reg) panel.as_ptr() => _,
-                line = inout(reg) 64_usize => _,
-                left = inout(reg) inner / FEATURES => _,
-                sums = in(reg) sums.as_mut_ptr(),
-                out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
-                out("tmm4") _, out("tmm5") _, out("tmm6") _, out("tmm7") _,
-                options(nostack)
-            );
-        }
+/// Sums of products, a row for each row of weights.
+///
+/// # Safety
+///
+/// The unit has been entered with the shapes of as many rows.
+unsafe fn multiply(sums: &mut [[f32; PANEL]; STRIP], panel: &[f32], weights: &[bf16], inner: usize) {
+    let rows = weights.len() / inner;
+    assert!(rows > 0 && rows <= STRIP && weights.len() == rows * inner, "whole rows");
+    assert!(inner >= FEATURES && panel.len() == inner / FEATURES * PACKED, "a whole panel");
+    let others = if rows > ROWS { ROWS * inner } else { 0 };
+    // SAFETY: of the weights, as many rows are read as the tiles have, from their beginning and from that of the others, `inner` numbers
+    // each; of the panel all. Of the sums, `ROWS` rows of two halves are written at most, twice.
+    unsafe {
+        asm!(
+            "tilezero tmm0",
+            "tilezero tmm1",
+            "tilezero tmm2",
+            "tilezero tmm3",
+            "2:",
+            "tileloadd tmm4, [{first} + {stride}]",
+            "tileloadd tmm5, [{others} + {stride}]",
+            "tileloadd tmm6, [{panel} + {line}]",
+            "tileloadd tmm7, [{panel} + {line} + 1024]",
+            "tdpbf16ps tmm0, tmm4, tmm6",
+            "tdpbf16ps tmm1, tmm4, tmm7",
+            "tdpbf16ps tmm2, tmm5, tmm6",
+            "tdpbf16ps tmm3, tmm5, tmm7",
+            "tileloadd tmm6, [{panel} + {line} + 2048]",
+            "tileloadd tmm7, [{panel} + {line} + 3072]",
+            "tdpbf16ps tmm0, tmm4, tmm6",
+            "tdpbf16ps tmm1, tmm4, tmm7",
+            "tdpbf16ps tmm2, tmm5, tmm6",
+            "tdpbf16ps tmm3, tmm5, tmm7",
+            "add {first}, 64",
+            "add {others}, 64",
+            "add {panel}, 4096",
+            "dec {left}",
+            "jnz 2b",
+            "add {line}, {line}",
+            "tilestored [{sums} + {line}], tmm0",
+            "tilestored [{sums} + {line} + 64], tmm1",
+            "tilestored [{sums} + {line} + 2048], tmm2",
+            "tilestored [{sums} + {line} + 2112], tmm3",
+            first = inout(reg) weights.as_ptr() => _,
+            others = inout(reg) weights.as_ptr().add(others) => _,
+            stride = in(reg) inner * size_of::<bf16>(),
+            panel = inout(reg) panel.as_ptr() => _,
+            line = inout(reg) 64_usize => _,
+            left = inout(reg) inner / FEATURES => _,
+            sums = in(reg) sums.as_mut_ptr(),
+            out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
+            out("tmm4") _, out("tmm5") _, out("tmm6") _, out("tmm7") _,
+            options(nostack)
+        );
     }
 }
 

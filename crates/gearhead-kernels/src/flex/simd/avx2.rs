@@ -52,6 +52,13 @@ fn load_bf16(values: &[bf16; FLOATS]) -> __m256 {
     _mm256_castsi256_ps(_mm256_slli_epi32::<16>(upper_halves))
 }
 
+#[target_feature(enable = "avx2")]
+#[inline]
+fn load_bytes(values: &[i8; FLOATS]) -> __m256 {
+    // SAFETY: as many bytes are read as there are.
+    _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(unsafe { _mm_loadl_epi64(values.as_ptr().cast()) }))
+}
+
 #[target_feature(enable = "avx")]
 #[inline]
 fn all(value: f32) -> __m256 {
@@ -208,10 +215,12 @@ pub(super) fn put(y: &mut [f32], floats: __m256, part: usize, write: Write) {
 float_tiles!(products, dots, f32, load, itself, "avx2,fma,f16c");
 float_tiles!(products_half, dots_half, f16, load_half, of_half, "avx2,fma,f16c");
 float_tiles!(products_bf16, dots_bf16, bf16, load_bf16, of_bf16, "avx2,fma,f16c");
+float_tiles!(products_bytes, dots_bytes, i8, load_bytes, f32::from, "avx2,fma,f16c");
 widened!(widen_half, f16, load_half, of_half, "avx2,fma,f16c");
 widened!(widen_bf16, bf16, load_bf16, of_bf16, "avx2,fma,f16c");
 row_sums!(weighted_sum, f32, load, itself, "avx2,fma,f16c");
 row_sums!(weighted_sum_half, f16, load_half, of_half, "avx2,fma,f16c");
+row_sums!(weighted_sum_bytes, i8, load_bytes, f32::from, "avx2,fma,f16c");
 /// The largest amount of a group.
 #[target_feature(enable = "avx")]
 #[inline]

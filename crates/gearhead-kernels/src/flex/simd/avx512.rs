@@ -54,6 +54,13 @@ fn load_bf16(values: &[bf16; FLOATS]) -> __m512 {
 
 #[target_feature(enable = "avx512f")]
 #[inline]
+fn load_bytes(values: &[i8; FLOATS]) -> __m512 {
+    // SAFETY: a register of a quarter as many bytes holds them all.
+    _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(unsafe { _mm_loadu_si128(values.as_ptr().cast()) }))
+}
+
+#[target_feature(enable = "avx512f")]
+#[inline]
 fn all(value: f32) -> __m512 {
     _mm512_set1_ps(value)
 }
@@ -212,10 +219,19 @@ float_tiles!(
     of_bf16,
     "avx512f,avx512dq,avx512bw,avx512vl,avx512vnni"
 );
+float_tiles!(
+    products_bytes,
+    dots_bytes,
+    i8,
+    load_bytes,
+    f32::from,
+    "avx512f,avx512dq,avx512bw,avx512vl,avx512vnni"
+);
 widened!(widen_half, f16, load_half, of_half, "avx512f,avx512dq,avx512bw,avx512vl,avx512vnni");
 widened!(widen_bf16, bf16, load_bf16, of_bf16, "avx512f,avx512dq,avx512bw,avx512vl,avx512vnni");
 row_sums!(weighted_sum, f32, load, itself, "avx512f,avx512dq,avx512bw,avx512vl,avx512vnni");
 row_sums!(weighted_sum_half, f16, load_half, of_half, "avx512f,avx512dq,avx512bw,avx512vl,avx512vnni");
+row_sums!(weighted_sum_bytes, i8, load_bytes, f32::from, "avx512f,avx512dq,avx512bw,avx512vl,avx512vnni");
 /// The largest amount of a group.
 #[target_feature(enable = "avx512f")]
 #[inline]

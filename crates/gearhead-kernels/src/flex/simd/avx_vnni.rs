@@ -5,8 +5,8 @@ use std::arch::x86_64::*;
 
 // Of `f32` and of bytes that are not multiplied, it has nothing that AVX2 has not.
 pub(super) use super::avx2::{
-    PANEL, pack_panel, panel_products, products, products_bf16, products_half, round_groups, weighted_sum,
-    weighted_sum_half, widen_bf16, widen_half,
+    PANEL, pack_panel, panel_products, products, products_bf16, products_bytes, products_half, round_groups,
+    weighted_sum, weighted_sum_bytes, weighted_sum_half, widen_bf16, widen_half,
 };
 use super::{
     Line, Output, Token, Weights, Write,

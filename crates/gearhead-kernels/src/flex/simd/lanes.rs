@@ -40,6 +40,11 @@ fn load_bf16(values: &[bf16; FLOATS]) -> [f32; FLOATS] {
 }
 
 #[inline(always)]
+fn load_bytes(values: &[i8; FLOATS]) -> [f32; FLOATS] {
+    values.map(f32::from)
+}
+
+#[inline(always)]
 fn all(value: f32) -> [f32; FLOATS] {
     [value; FLOATS]
 }
@@ -140,10 +145,12 @@ fn put(y: &mut [f32], floats: [f32; BLOCK], _: usize, write: Write) {
 float_tiles!(products, dots, f32, load, itself);
 float_tiles!(products_half, dots_half, f16, load_half, of_half);
 float_tiles!(products_bf16, dots_bf16, bf16, load_bf16, of_bf16);
+float_tiles!(products_bytes, dots_bytes, i8, load_bytes, f32::from);
 widened!(widen_half, f16, load_half, of_half);
 widened!(widen_bf16, bf16, load_bf16, of_bf16);
 row_sums!(weighted_sum, f32, load, itself);
 row_sums!(weighted_sum_half, f16, load_half, of_half);
+row_sums!(weighted_sum_bytes, i8, load_bytes, f32::from);
 /// The largest amount of a group.
 #[inline(always)]
 fn largest(group: &[f32; GROUP]) -> f32 {

@@ -220,6 +220,11 @@ impl Isa {
         by_isa!(self, products_bf16(y, x, weights, inner));
     }
 
+    /// The same by whole numbers of 8 bits.
+    pub(super) fn products_bytes(self, y: &mut [f32], x: &[f32], weights: &[i8], inner: usize) {
+        by_isa!(self, products_bytes(y, x, weights, inner));
+    }
+
     /// Numbers of 16 bits, IEEE 754, in 32.
     pub(super) fn widen_half(self, wide: &mut [f32], narrow: &[f16]) {
         by_isa!(self, widen_half(wide, narrow));
@@ -238,6 +243,11 @@ impl Isa {
     /// The same by rows of 16 bits.
     pub(super) fn weighted_sum_half(self, output: &mut [f32], weights: &[f32], rows: &[f16]) {
         by_isa!(self, weighted_sum_half(output, weights, rows));
+    }
+
+    /// The same by rows of whole numbers of 8 bits.
+    pub(super) fn weighted_sum_bytes(self, output: &mut [f32], weights: &[f32], rows: &[i8]) {
+        by_isa!(self, weighted_sum_bytes(output, weights, rows));
     }
 
     /// Rounds groups of features to 8 bits: to whole numbers times the group's scale, and their sum.
@@ -488,6 +498,13 @@ mod tests {
                 isa.products_bf16(&mut y, &x, &halves, inner);
                 let of_halves: Vec<f32> = halves.iter().map(|half| half.to_f32()).collect();
                 assert_close(&what, &y, &expected(&of_halves));
+                let bytes: Vec<i8> = weights.iter().map(|weight| (127.0 * weight) as i8).collect();
+                isa.products_bytes(&mut y, &x, &bytes, inner);
+                assert_close(
+                    &what,
+                    &y,
+                    &expected(&bytes.iter().map(|byte| f32::from(*byte)).collect::<Vec<_>>()),
+                );
             }
         }
     }
@@ -565,8 +582,16 @@ mod tests {
                 assert_close(&what, &y, &expected(&values));
                 let mut y = vec![1.0; len];
                 isa.weighted_sum_half(&mut y, &weights, &halves);
-                let values: Vec<f32> = halves.iter().map(|half| half.to_f32()).collect();
-                assert_close(&what, &y, &expected(&values));
+                let of_halves: Vec<f32> = halves.iter().map(|half| half.to_f32()).collect();
+                assert_close(&what, &y, &expected(&of_halves));
+                let bytes: Vec<i8> = values.iter().map(|value| (127.0 * value) as i8).collect();
+                let mut y = vec![1.0; len];
+                isa.weighted_sum_bytes(&mut y, &weights, &bytes);
+                assert_close(
+                    &what,
+                    &y,
+                    &expected(&bytes.iter().map(|byte| f32::from(*byte)).collect::<Vec<_>>()),
+                );
             }
         }
     }

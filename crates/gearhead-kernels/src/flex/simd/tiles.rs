@@ -3,7 +3,7 @@
 /// Products of `f32` with rows of a type, which `$load` puts into registers of `FLOATS` numbers and `$one` reads one by
 /// one; at most `MOST_FLOATS` tokens are computed at once, so that their sums with four rows stay in registers.
 macro_rules! float_tiles {
-    ($products:ident, $dots:ident, $row:ty, $load:ident, $one:ident $(, $features:literal)?) => {
+    ($products:ident, $dots:ident, $row:ty, $load:ident, $one:path $(, $features:literal)?) => {
         $(#[target_feature(enable = $features)])?
         pub(super) fn $products(y: &mut [f32], x: &[f32], weights: &[$row], inner: usize) {
             let out = weights.len() / inner;
@@ -101,7 +101,7 @@ macro_rules! widened {
 
 /// Sums of rows of a type, which `$load` puts into registers of `FLOATS` numbers and `$one` reads one by one.
 macro_rules! row_sums {
-    ($weighted_sum:ident, $row:ty, $load:ident, $one:ident $(, $features:literal)?) => {
+    ($weighted_sum:ident, $row:ty, $load:ident, $one:path $(, $features:literal)?) => {
         /// Adds rows, each times its weight, to the output.
         $(#[target_feature(enable = $features)])?
         pub(super) fn $weighted_sum(output: &mut [f32], weights: &[f32], rows: &[$row]) {
