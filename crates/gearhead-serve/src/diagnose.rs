@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::{
-    extract::{Query, State},
+    extract::State,
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::{
         IntoResponse, Response,
@@ -21,6 +21,7 @@ use serde_json::json;
 
 use crate::{
     App,
+    address::Query,
     body::Text,
     failure::Failure,
     paced::paced,

@@ -2,15 +2,12 @@
 
 use std::sync::Arc;
 
-use axum::{
-    Json,
-    extract::{Path, Query, State},
-    http::StatusCode,
-};
+use axum::{Json, extract::State, http::StatusCode};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     App,
+    address::{Place, Query},
     failure::Failure,
     store::{Entry, Kept, Store},
 };
@@ -50,13 +47,16 @@ pub(crate) async fn list(
 }
 
 /// `GET /v1/history/{id}`
-pub(crate) async fn show(State(app): State<Arc<App>>, Path(id): Path<i64>) -> Result<Json<Kept>, Failure> {
+pub(crate) async fn show(State(app): State<Arc<App>>, Place(id): Place<i64>) -> Result<Json<Kept>, Failure> {
     let kept = store(&app)?.show(id).await?;
     kept.map(Json).ok_or_else(|| unknown(id))
 }
 
 /// `DELETE /v1/history/{id}`
-pub(crate) async fn forget(State(app): State<Arc<App>>, Path(id): Path<i64>) -> Result<StatusCode, Failure> {
+pub(crate) async fn forget(
+    State(app): State<Arc<App>>,
+    Place(id): Place<i64>,
+) -> Result<StatusCode, Failure> {
     let was_there = store(&app)?.forget(id).await?;
     if was_there { Ok(StatusCode::NO_CONTENT) } else { Err(unknown(id)) }
 }

@@ -2,10 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::{
-    Json,
-    extract::{Path, Query, State},
-};
+use axum::{Json, extract::State};
 use gearhead_data::{
     knowledge::{Card, Machine},
     severity::Severity,
@@ -14,7 +11,11 @@ use gearhead_data::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::{App, failure::Failure};
+use crate::{
+    App,
+    address::{Place, Query},
+    failure::Failure,
+};
 
 /// `GET /v1/knowledge`
 pub(crate) async fn summary(State(app): State<Arc<App>>) -> Json<Value> {
@@ -62,7 +63,10 @@ pub(crate) async fn cards(State(app): State<Arc<App>>, Query(wanted): Query<Want
 }
 
 /// `GET /v1/knowledge/cards/{id}`
-pub(crate) async fn card(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<Json<Card>, Failure> {
+pub(crate) async fn card(
+    State(app): State<Arc<App>>,
+    Place(id): Place<String>,
+) -> Result<Json<Card>, Failure> {
     let card = app.model.knowledge.card(&id).cloned();
     card.map(Json).ok_or_else(|| Failure::not_found(format!("there is no card `{id}`")))
 }

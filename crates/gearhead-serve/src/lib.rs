@@ -7,6 +7,7 @@
 //! history; [`ChatTemplate`]; [`router`] and [`serve`]. The routes are those of `openapi.json`, which the service shows
 //! under `/docs`.
 
+mod address;
 mod batch;
 mod body;
 mod cases;

@@ -1,13 +1,13 @@
 //! The page and the description of the interface: files that are compiled in.
 
 use axum::{
-    extract::{Path, Request},
+    extract::Request,
     http::{HeaderValue, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
 
-use crate::failure::Failure;
+use crate::{address::Place, failure::Failure};
 
 const INDEX: &str = include_str!("../page/index.html");
 const STYLE: &str = include_str!("../page/style.css");
@@ -40,7 +40,7 @@ pub(crate) async fn docs() -> Response {
     file("text/html; charset=utf-8", DOCS)
 }
 
-pub(crate) async fn script(Path(name): Path<String>) -> Result<Response, Failure> {
+pub(crate) async fn script(Place(name): Place<String>) -> Result<Response, Failure> {
     let script = SCRIPTS.iter().find(|(known, _)| *known == name);
     let (_, text) = script.ok_or_else(|| Failure::not_found(format!("there is no script `{name}`")))?;
     Ok(file("text/javascript; charset=utf-8", text))

@@ -194,7 +194,10 @@ impl Config {
                 .try_into()
                 .map_err(|error: toml::de::Error| fault(error.message().to_owned()))?;
         }
-        config.checked(&table, place)
+        config.checked(&table, place).map_err(|error| match error {
+            Error::Config { line: None, reason, .. } => blamed(reason, place, overrides),
+            error => error,
+        })
     }
 
     /// The configuration with the shape of the model that is trained on, where its values are possible; `given` is what was
@@ -311,6 +314,18 @@ impl Config {
             line: None,
             reason: error.to_string(),
         })
+    }
+}
+
+/// What is wrong with a value: of an override, where the last that sets it is one.
+fn blamed(reason: String, place: &str, overrides: &[String]) -> Error {
+    let sets_it = |given: &&String| {
+        let key = given.split('=').next().unwrap_or_default().trim();
+        reason.strip_prefix(key).is_some_and(|rest| rest.starts_with(' '))
+    };
+    match overrides.iter().rev().find(sets_it) {
+        Some(given) => Error::Override { given: given.clone(), reason },
+        None => Error::Config { path: place.into(), line: None, reason },
     }
 }
 

@@ -1,6 +1,10 @@
 //! `gearhead fit`: how much each kind of evidence counts, without training the language model again.
 
-use gearhead::{data::case::read_cases, fit_on, infer::engine::model_directory};
+use gearhead::{
+    data::{case::read_cases, manifest::Thresholds},
+    fit_on,
+    infer::engine::model_directory,
+};
 use serde_json::json;
 
 use super::device;
@@ -40,20 +44,21 @@ pub(crate) fn run(args: &FitArgs) -> Result<(), Failure> {
             fitted.unranked, fitted.cases
         ))?;
     }
-    if thresholds.coverage > 0.0 {
-        output::text(format_args!(
-            "answers from {:.2} on: {:.0} % of the {} validation cases, of which at most {:.0} % should be wrong",
-            thresholds.answer_from,
-            100.0 * thresholds.coverage,
-            fitted.cases,
-            100.0 * thresholds.risk,
-        ))
-    } else {
-        output::text(format_args!(
-            "no answer is given: there is no probability from which on it is sure, on {} validation cases, that at \
-             most {:.0} % are wrong",
-            fitted.cases,
-            100.0 * thresholds.risk,
-        ))
+    output::text(format_args!("{}", of_answers(&thresholds)))
+}
+
+/// From when on a model answers.
+pub(super) fn of_answers(thresholds: &Thresholds) -> String {
+    let Thresholds { answer_from, risk, coverage } = *thresholds;
+    let risk = 100.0 * risk;
+    if coverage > 0.0 {
+        return format!(
+            "answers from {answer_from:.2} on: {:.0} % of the validation cases, of which at most {risk:.0} % should be wrong",
+            100.0 * coverage,
+        );
     }
+    format!(
+        "no answer is given, causes are ranked only: there is no probability from which on the validation cases make sure \
+         that at most {risk:.0} % are wrong; more of them can, or a model that is right more often"
+    )
 }

@@ -6,17 +6,18 @@ use std::{
 };
 
 use gearhead::{
+    data::manifest::{MANIFEST, Manifest},
     device::Wanted,
     plan_on,
     train::{
-        Config, Control, Event, Plan, Provenance, Start, data::TrainData, flops::Pace,
+        Config, Control, Event, Plan, Provenance, Start, Summary, data::TrainData, flops::Pace,
         show_batch::first_batch,
     },
     train_on,
 };
 use indicatif::ProgressBar;
 
-use super::{device, plan, show_batch};
+use super::{device, fit, plan, show_batch};
 use crate::{
     args::{PretrainArgs, TrainArgs},
     failure::Failure,
@@ -66,6 +67,9 @@ fn train(args: &TrainArgs, overrides: &[String]) -> Result<(), Failure> {
         return output::json(&summary);
     }
     let Some(loss) = summary.best_validation_loss else { return Ok(()) };
+    if let Some(manifest) = manifest_of(&summary).filter(|manifest| !manifest.candidates.is_empty()) {
+        output::note(fit::of_answers(&manifest.thresholds));
+    }
     output::text(format_args!(
         "{}: validation loss {loss:.4} per target token after step {} of {}; {:.0} s, {}",
         summary.best.display(),
@@ -74,6 +78,12 @@ fn train(args: &TrainArgs, overrides: &[String]) -> Result<(), Failure> {
         summary.duration.as_secs_f64(),
         summary.pace.in_words(summary.peak_flops),
     ))
+}
+
+/// What a finished training says of the causes that its model ranks.
+fn manifest_of(summary: &Summary) -> Option<Manifest> {
+    let text = std::fs::read(summary.best.join(MANIFEST)).ok().filter(|_| summary.is_finished())?;
+    serde_json::from_slice(&text).ok()
 }
 
 /// The plan in one line.

@@ -128,8 +128,10 @@ fn answer_from(mut answers: Vec<(f64, bool)>, risk: f64) -> Thresholds {
     let looks = answers.len().max(1).ilog2() + 1;
     let left_over = (1.0 - CONFIDENCE) / f64::from(looks);
     let mut found = Thresholds { answer_from: Thresholds::NEVER, risk, coverage: 0.0 };
-    // That many answers keep to the risk, and more than that many do not: half of what is between is looked at.
-    let (mut least, mut most) = (0, answers.len());
+    // So few answers keep to no risk, not even if all are right.
+    let too_few = (left_over.ln() / (1.0 - risk).ln()).ceil() as usize - 1;
+    // More than so many answers keep to the risk, and more than that many do not: half of what is between is looked at.
+    let (mut least, mut most) = (too_few.min(answers.len()), answers.len());
     while least < most {
         let middle = (least + most).div_ceil(2);
         let probability = answers[middle - 1].0;
@@ -244,6 +246,11 @@ mod tests {
         assert!((0.48..0.54).contains(&found.answer_from) && found.answers(0.9), "{found:?}");
         let none = answer_from(vec![(1.0, false), (0.8, true)], 0.05);
         assert!(none.coverage == 0.0 && !none.answers(1.0), "{none:?}");
+        // Of 100, half are too few to tell anything by.
+        let few = answer_from((0..100).map(|i| (1.0 - f64::from(i) / 1000.0, true)).collect(), 0.05);
+        assert!(few.coverage == 1.0 && few.answers(0.95), "{few:?}");
+        let too_few = answer_from(vec![(0.9, true); 70], 0.05);
+        assert!(too_few.coverage == 0.0 && !too_few.answers(1.0), "{too_few:?}");
         let equal = answer_from(vec![(0.7, true); 300], 0.05);
         assert!(equal.answer_from == 0.7 && equal.coverage == 1.0, "{equal:?}");
     }

@@ -47,6 +47,14 @@ async fn diagnoses_are_kept_listed_shown_and_forgotten() {
     assert_eq!(machines(&list), ["CAT 340", "CAT 330"]);
     assert_eq!(machines(&json_of(&service, get("/v1/history?before=2")).await.1), ["CAT 320"]);
     let (_, report) = json_of(&service, diagnose(case("CAT 320").to_string())).await;
+    for wrong in ["/v1/history/one", "/v1/history?before=one", "/v1/knowledge/cards/%ff"] {
+        let (status, body) = json_of(&service, get(wrong)).await;
+        assert_eq!(
+            (status, &body["error"]["kind"]),
+            (StatusCode::BAD_REQUEST, &json!("bad_request")),
+            "{wrong}"
+        );
+    }
     let (_, kept) = json_of(&service, get("/v1/history/1")).await;
     assert_eq!(kept["report"], report);
     assert_eq!(ask(&service, forget("/v1/history/1")).await.0, StatusCode::NO_CONTENT);
