@@ -493,7 +493,7 @@ fn an_epsilon_that_is_zero_in_f32_is_refused() {
     };
     assert!(parse("1e-30").is_ok());
     let error = parse("1e-60").unwrap_err().to_string();
-    assert!(error.starts_with("c.toml: train.epsilon is 0.000"), "{error}");
+    assert!(error.starts_with("--set train.epsilon=1e-60: train.epsilon is 0.000"), "{error}");
 }
 
 #[test]
